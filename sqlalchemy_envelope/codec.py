@@ -1,0 +1,85 @@
+"""Python values to tagged bytes and back: the type travels inside the ciphertext, so a wrong one is an error."""
+
+from collections.abc import Callable, Iterable
+
+from .errors import DecryptionError, Failure, InvalidValueError
+from .wire import MAX_VALUE_BYTES
+
+TEXT_TAG = b"\x01"
+BYTES_TAG = b"\x02"
+
+
+Encode = Callable[[object], bytes]
+Decode = Callable[[bytes], object]
+
+
+def encode_all(encode: Encode, values: Iterable[object], place: str) -> list[bytes | None]:
+    """Tagged bytes of each value, None for None. An `InvalidValueError` names the place."""
+    try:
+        return [None if value is None else encode(value) for value in values]
+    except InvalidValueError as error:
+        reason = str(error)
+    raise InvalidValueError(f"{place} {reason}")
+
+
+def encode_text(value: object) -> bytes:
+    """`0x01` and the UTF-8 of a `str`. Raises `InvalidValueError`, which never carries the value."""
+    if not isinstance(value, str):
+        raise InvalidValueError(f"takes str, not {type(value).__name__}")
+    try:
+        payload = value.encode()
+    except UnicodeEncodeError:
+        payload = None
+    if payload is None:  # raised out here, so that no traceback carries UnicodeEncodeError.object
+        raise InvalidValueError("holds a lone surrogate, which UTF-8 can't encode")
+    return TEXT_TAG + _fitting(payload)
+
+
+def encode_bytes(value: object) -> bytes:
+    """`0x02` and the bytes of a `bytes`, `bytearray` or `memoryview`."""
+    if not isinstance(value, bytes | bytearray | memoryview):
+        raise InvalidValueError(f"takes bytes, not {type(value).__name__}")
+    return BYTES_TAG + _fitting(bytes(value))
+
+
+def encode_any(value: object) -> bytes:
+    """A `str` as text, anything else as bytes: for callers without a column."""
+    return encode_text(value) if isinstance(value, str) else encode_bytes(value)
+
+
+def decode_text(tagged: bytes) -> str:
+    """The `str` behind a text tag."""
+    if tagged[:1] != TEXT_TAG:
+        raise DecryptionError(Failure.TYPE)
+    return utf8(tagged[1:])
+
+
+def decode_bytes(tagged: bytes) -> bytes:
+    """The `bytes` behind a bytes tag."""
+    if tagged[:1] != BYTES_TAG:
+        raise DecryptionError(Failure.TYPE)
+    return tagged[1:]
+
+
+def decode_any(tagged: bytes) -> bytes:
+    """The payload behind either tag."""
+    if tagged[:1] not in (TEXT_TAG, BYTES_TAG):
+        raise DecryptionError(Failure.TYPE)
+    return tagged[1:]
+
+
+def utf8(payload: bytes) -> str:
+    """Strict UTF-8, with an error that does not carry the bytes."""
+    try:
+        return payload.decode()
+    except UnicodeDecodeError:
+        pass
+    raise DecryptionError(Failure.TYPE)
+
+
+def _fitting(payload: bytes) -> bytes:
+    if len(payload) > MAX_VALUE_BYTES:
+        raise InvalidValueError(f"takes at most {MAX_VALUE_BYTES:,} bytes")
+    return payload
+
+

@@ -1,0 +1,76 @@
+"""What a value is bound to: the names that both layers of encryption authenticate and nothing stores."""
+
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from .errors import ConfigurationError
+
+_NAMES = frozenset({"table", "column", "key", "tenant", "row"})
+
+
+def encode_context(names: Mapping[str, bytes]) -> bytes:
+    """The canonical bytes of a context: `u8 count`, then by ascending name `u8 length, name, u16 length, value`.
+
+    Prefix-free, so that it may close a KDF's input. Raises `ConfigurationError` for an unknown name, an
+    empty value (absent is not empty) or one over 65,535 bytes. Source: docs/wire-format.md, "Contexts".
+    """
+    unknown = names.keys() - _NAMES
+    if unknown:
+        raise ConfigurationError(f"a context has no {', '.join(sorted(unknown))}: only {', '.join(sorted(_NAMES))}")
+    return bytes([len(names)]) + b"".join(_entry(name, names[name]) for name in sorted(names))
+
+
+def _entry(name: str, value: bytes) -> bytes:
+    if not 0 < len(value) <= 0xFFFF:
+        raise ConfigurationError(f"the context's {name} must have 1 to 65,535 bytes, not {len(value)}")
+    label = name.encode("ascii")
+    return struct.pack(f">B{len(label)}sH", len(label), label, len(value)) + value
+
+
+@dataclass(frozen=True)
+class Context:
+    """The logical place of a value. Pin it in the model, and renames and restores still open.
+
+    `table`, `column`: logical names. `key`: logical name of the sibling column, `<column>_dek` unless given.
+    `tenant`: bound in both layers where there is one.
+    `content` and `wrap` are the encoded contexts of the two cells; `place` is how messages name it.
+    """
+
+    table: str
+    column: str
+    key: str = ""
+    tenant: str | None = None
+    content: bytes = field(init=False, repr=False, compare=False)
+    wrap: bytes = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        set_ = object.__setattr__
+        set_(self, "key", self.key or f"{self.column}_dek")
+        set_(self, "content", encode_context({"table": self.table.encode(), "column": self.column.encode(), **self._tenant}))
+        set_(self, "wrap", encode_context({name: value.encode() for name, value in self.wrap_names.items()}))
+
+    @classmethod
+    def of(cls, place: "Context | str") -> "Context":
+        """A context from itself or from `"table.column"`; the last dot parts the two."""
+        if isinstance(place, Context):
+            return place
+        if not isinstance(place, str) or not all(place.rpartition(".")):
+            raise ConfigurationError('a context is a Context or "table.column", both parts not empty')
+        table, _, column = place.rpartition(".")
+        return cls(table, column)
+
+    @property
+    def _tenant(self) -> dict[str, bytes]:
+        return {} if self.tenant is None else {"tenant": self.tenant.encode()}
+
+    @property
+    def wrap_names(self) -> dict[str, str]:
+        """The wrap context as strings: what a KMS sees, and its audit log, in the clear."""
+        tenant = {} if self.tenant is None else {"tenant": self.tenant}
+        return {"table": self.table, "key": self.key, **tenant}
+
+    @property
+    def place(self) -> str:
+        """`table.column`, for messages."""
+        return f"{self.table}.{self.column}"

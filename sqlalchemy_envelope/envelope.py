@@ -1,0 +1,119 @@
+"""The whole scheme on one page, without SQLAlchemy: seal values, open pairs of cells, one wave of keys a call."""
+
+import os
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Any, Never
+
+from . import cipher, codec, wire
+from .context import Context
+from .errors import DecryptionError, Failure
+from .keyring.keyring import Keyring, Wait
+from .opening import Opener, Pair, Reading, wait_here
+from .settings import keyring_from
+
+Cells = tuple[bytes | None, bytes | None]
+"""Wrapped data key and content, as the sibling and the column store them; both None for a NULL."""
+
+_NULL: Cells = (None, None)
+
+
+class Envelope:
+    """Seals and opens under the data keys of one `keyring`. Safe to share between threads; never pickled."""
+
+    def __init__(self, keyring: Keyring) -> None:
+        self.keyring = keyring
+        # As many entries as a model has encrypted columns; the bound is for callers without a model.
+        self.opener = lru_cache(maxsize=4096)(lambda reading: Opener(keyring, reading))
+        self._sealer = lru_cache(maxsize=4096)(lambda context: cipher.sealer(context.content, wire.SUITE_1))
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] | None = None) -> "Envelope":
+        """An envelope from the environment (default: `os.environ`).
+
+        `KMS_KEY_ARN`: AWS KMS. `SECRETS_ENCRYPTION_KEY`: a static key (32 bytes: base64, hex or raw). With
+        both, KMS writes and the static key still opens what it wrapped. Neither: `ConfigurationError`.
+        """
+        return cls(keyring_from(os.environ if environ is None else environ))
+
+    def seal_many(self, values: Sequence[str | bytes | None], context: Context | str) -> list[Cells]:
+        """Each value's `(dek_cell, content_cell)`; `(None, None)` for None.
+
+        `context`: `"table.column"` or a `Context`. Raises `InvalidValueError`, `KeyProviderError`.
+        """
+        where = Context.of(context)
+        return self.seal_columns([(where, codec.encode_all(codec.encode_any, values, where.place))])[0]
+
+    def open_many(self, cells: Sequence[Cells], context: Context | str) -> list[bytes | None]:
+        """Each pair's payload (UTF-8 for text); None for `(None, None)`.
+
+        Raises `DecryptionError` for the first that never opens, `KeyProviderError`.
+        """
+        where = Context.of(context)
+        reading = Reading(where)
+        pairs = [_join(dek, content, where.place) for dek, content in cells]
+        unlocked = self.unlock_columns([(reading, pairs)])[0]
+        open_ = self.opener(reading).open
+        return [None if pair is None else codec.decode_any(open_(pair)) for pair in unlocked]
+
+    def seal_columns(
+        self, columns: Sequence[tuple[Context, Sequence[bytes | None]]], wait: Wait[Any] = wait_here
+    ) -> list[list[Cells]]:
+        """Tagged plaintexts of several columns, sealed with one wave of data keys: the cells of each, in order."""
+        dense = [(context, [value for value in values if value is not None]) for context, values in columns]
+        issued = self.keyring.issue([(context, len(values)) for context, values in dense], wait)
+        sealed = []
+        for (context, values), keys, (_, given) in zip(dense, issued, columns, strict=True):
+            cells = zip([key.cell for key in keys], self._sealer(context)(values, keys), strict=True)
+            sealed.append(list(cells) if len(values) == len(given) else _spread(cells, given))
+        return sealed
+
+    def unlock_columns(
+        self, columns: Sequence[tuple[Reading, Sequence[bytes | None]]], wait: Wait[Any] = wait_here
+    ) -> list[list[Pair | None]]:
+        """Joined pairs of several columns with the keys they need from a call fetched in one wave."""
+        openers = [self.opener(reading) for reading, _ in columns]
+        locked = [
+            [None if pair is None else opener.locked(pair) for pair in pairs]
+            for opener, (_, pairs) in zip(openers, columns, strict=True)
+        ]
+        wanted = {
+            (reading.context, cell): None
+            for (reading, _), cells in zip(columns, locked, strict=True)
+            for cell in cells
+            if cell is not None
+        }
+        keys = self.keyring.unlock(wanted, wait) if wanted else {}
+        return [
+            [
+                pair if pair is None or cell is None else opener.unlocked(pair, keys[reading.context, cell])
+                for pair, cell in zip(pairs, cells, strict=True)
+            ]
+            for opener, (reading, pairs), cells in zip(openers, columns, locked, strict=True)
+        ]
+
+    def __repr__(self) -> str:
+        return f"Envelope({self.keyring!r})"
+
+    def __reduce__(self) -> Never:
+        raise TypeError("an Envelope leads to keys and is not pickled; make one in each process")
+
+
+def _spread(cells: Any, given: Sequence[bytes | None]) -> list[Cells]:
+    """The cells of the values that are there, and NULL pairs where none was given."""
+    following = iter(cells)
+    return [_NULL if value is None else next(following) for value in given]
+
+
+def _join(dek: bytes | None, content: bytes | None, place: str) -> bytes | None:
+    """Both cells as the reading SQL hands them out, each of them whole."""
+    if dek is None and content is None:
+        return None
+    try:
+        if dek is None or content is None:
+            raise DecryptionError(Failure.LONE_CELL)
+        wire.KeyCell.parse(dek)
+        wire.ContentCell.parse(content)
+    except DecryptionError as error:
+        raise error.at(place) from None
+    return dek + content

@@ -1,0 +1,43 @@
+"""What an envelope asks of a keyring."""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from concurrent.futures import Future
+from typing import Protocol, TypeVar
+
+from ..cipher import DataKey, Unwrap
+from ..context import Context
+
+T = TypeVar("T")
+
+Wait = Callable[[Future[T]], T]
+"""How the caller waits: `Future.result`, or under an event loop a way that lets the loop run on."""
+
+Order = tuple[Context, int]
+"""A context and how many data keys it needs."""
+
+Stored = tuple[Context, bytes]
+"""A context and a key cell (or a whole version 2 wrapped key, see `unlock`)."""
+
+
+class Keyring(Protocol):
+    """Issues data keys for writing and unlocks stored ones for reading. Safe to share between threads."""
+
+    @property
+    def local(self) -> bool:
+        """Whether no stored key ever needs a network call to unwrap."""
+
+    def issue(self, orders: Sequence[Order], wait: Wait[list[DataKey]]) -> list[list[DataKey]]:
+        """Data keys for each order, all in one wave of concurrent calls. Raises `KeyProviderError`."""
+
+    def unwrappers(self, context: Context) -> Mapping[bytes, Unwrap]:
+        """What unwraps locally, by the 21 bytes of a key cell's head."""
+
+    def unlock(self, stored: Collection[Stored], wait: Wait[list[bytes]]) -> dict[Stored, bytes]:
+        """The data keys of cells that need a call, each distinct one once, all in one wave.
+
+        A `Stored` whose bytes begin with 0x02 is the wrapped key of version 2. Raises `DecryptionError`
+        for the first that never unwraps, `KeyProviderError` where the provider failed.
+        """
+
+    def open_v1(self, blob: bytes) -> bytes:
+        """The payload of a version 1 blob."""

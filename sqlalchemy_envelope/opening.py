@@ -1,0 +1,145 @@
+"""How the pairs of one column open: the hot path first, everything rare behind it.
+
+A pair comes joined, wrapped key before content, as the reading SQL hands it out; or `Unlocked`, when its data
+key was fetched ahead, so that opening it needs no call.
+"""
+
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from . import cipher, wire
+from .context import Context
+from .errors import DecryptionError, Failure
+from .keyring.keyring import Keyring
+from .legacy import NO_SIBLING, Version, check_v1, split_v2
+
+
+class Unlocked(NamedTuple):
+    """A pair whose data key is at hand."""
+
+    key: bytes
+    content: bytes
+
+    def __repr__(self) -> str:
+        return "Unlocked()"
+
+
+class UnlockedV2(Unlocked):
+    """The same for version 2, whose content nothing marks."""
+
+
+Pair = bytes | Unlocked
+OpenPair = Callable[[Pair], bytes]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How one column reads: its context, and the older version it accepts with the tag of its type."""
+
+    context: Context
+    accept: Version | None = None
+    tag: bytes = b""
+
+
+def wait_here(future: "Future[Any]") -> Any:
+    """The plain way to wait: in this thread."""
+    return future.result()
+
+
+class Opener:
+    """Opens the pairs of one column. `open` is a closure, bare enough for every row of a result."""
+
+    def __init__(self, keyring: Keyring, reading: Reading) -> None:
+        self._keyring = keyring
+        self.reading = reading
+        self._unwrappers = keyring.unwrappers(reading.context)
+        self._open_content = cipher.opener(reading.context.content, wire.SUITE_1)
+        self.open: OpenPair = self._placed(self._open_current() if reading.accept is None else self._open_older())
+
+    def locked(self, pair: bytes) -> bytes | None:
+        """The key cell that a call must unwrap before `pair` opens; None where none must, or none can."""
+        if pair[: wire.KEY_HEAD_BYTES] in self._unwrappers:
+            return None
+        try:
+            key_cell, _ = self._split(pair)
+        except DecryptionError:
+            return None  # reading the row raises it, in its place
+        return None if key_cell[:1] != b"\x02" and key_cell[2] == wire.Wrap.STATIC else key_cell or None
+
+    def unlocked(self, pair: bytes, key: bytes) -> Unlocked:
+        """`pair` with its data key."""
+        key_cell, content = self._split(pair)
+        return UnlockedV2(key, content) if key_cell[:1] == b"\x02" else Unlocked(key, content)
+
+    def _placed(self, open_: OpenPair) -> OpenPair:
+        place = self.reading.context.place
+
+        def open_pair(pair: Pair) -> bytes:
+            try:
+                return open_(pair)
+            except DecryptionError as error:
+                raise error.at(place) from None
+
+        return open_pair
+
+    def _open_current(self) -> OpenPair:
+        get, open_content, open_rare = self._unwrappers.get, self._open_content, self._open_rare
+        key_ends = wire.KEY_HEAD_BYTES
+        content_at = key_ends + wire.LOCAL_WRAPPED_BYTES
+        head_ends = content_at + 3
+        expected = wire.content_head(wire.SUITE_1, b"")
+        least, most = content_at + wire.MIN_CONTENT_BYTES, content_at + wire.MAX_CONTENT_BYTES
+
+        def open_pair(pair: Pair) -> bytes:
+            if type(pair) is not bytes:
+                return open_rare(pair)
+            unwrap = get(pair[:key_ends])
+            if unwrap is None or pair[content_at:head_ends] != expected or not least <= len(pair) <= most:
+                return open_rare(pair)
+            return open_content(unwrap(pair[key_ends:content_at]), pair[content_at:])
+
+        return open_pair
+
+    def _open_rare(self, pair: Pair) -> bytes:
+        """Every pair that the fast path does not take: unlocked, not yet unlocked, or not to be opened at all."""
+        if isinstance(pair, Unlocked):
+            return self._open_content(pair.key, pair.content)
+        key_cell, content = self._split(bytes(pair))
+        if key_cell[2] == wire.Wrap.STATIC:
+            raise DecryptionError(Failure.UNKNOWN_KEY)
+        return self._open_content(self._unlock(key_cell), content)
+
+    def _open_older(self) -> OpenPair:
+        open_current, accept, tag = self._open_current(), self.reading.accept, self.reading.tag
+
+        def open_pair(pair: Pair) -> bytes:
+            if isinstance(pair, UnlockedV2):
+                return tag + cipher.open_legacy(pair.key, pair.content)
+            if isinstance(pair, Unlocked):
+                return open_current(pair)
+            if pair[:1] == NO_SIBLING and accept is Version.V1:
+                return tag + self._keyring.open_v1(check_v1(pair[1:]))
+            if accept is Version.V2 and pair[:1] in (NO_SIBLING, b"\x02"):
+                key_cell, content = self._split(pair)
+                return tag + cipher.open_legacy(self._unlock(key_cell), content)
+            return open_current(pair)
+
+        return open_pair
+
+    def _split(self, pair: bytes) -> tuple[bytes, bytes]:
+        """Both cells, parsed strictly; an empty key cell for version 1, which has none."""
+        if self.reading.accept is not None and pair[:1] == NO_SIBLING:
+            pair = pair[1:]
+            if self.reading.accept is Version.V1:
+                return b"", check_v1(pair)
+        if self.reading.accept is Version.V2 and pair[:1] == b"\x02":
+            return split_v2(pair)
+        key_cell, content = wire.split_pair(pair)
+        wire.ContentCell.parse(content)
+        return key_cell, content
+
+    def _unlock(self, key_cell: bytes) -> bytes:
+        stored = (self.reading.context, key_cell)
+        return self._keyring.unlock([stored], wait_here)[stored]

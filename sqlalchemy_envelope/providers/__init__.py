@@ -1,0 +1,1 @@
+"""What wraps and unwraps data keys: a static key, or a KMS."""

@@ -1,0 +1,46 @@
+"""What a keyring asks of a key provider. Two kinds: one computes, one calls out and may fail and be retried."""
+
+from collections.abc import Mapping
+from typing import Literal, Protocol, runtime_checkable
+
+from ..cipher import DataKey, Generate, Unwrap
+from ..context import Context
+from ..wire import KeyCell, Wrap
+
+
+@runtime_checkable
+class LocalProvider(Protocol):
+    """Wraps in this process, in microseconds; safe to call while a statement's rows are read."""
+
+    local: Literal[True]
+
+    def generator(self, context: Context) -> Generate:
+        """A function that makes `n` data keys wrapped for `context`."""
+
+    def unwrappers(self, context: Context) -> Mapping[bytes, Unwrap]:
+        """By the 21 bytes of a key cell's head: what unwraps the 60 bytes after it."""
+
+    def open_v1(self, blob: bytes) -> bytes:
+        """The payload of a version 1 blob, or a `DecryptionError`."""
+
+
+@runtime_checkable
+class RemoteProvider(Protocol):
+    """Wraps by a network call each: called from worker threads, many at once."""
+
+    local: Literal[False]
+
+    def generate(self, context: Context) -> DataKey:
+        """A new data key, wrapped for `context`. Raises `KeyProviderError`."""
+
+    def handles(self, wrap: Wrap, key_id: bytes) -> bool:
+        """Whether this provider may unwrap a cell with this wrap and 16-byte key id; no network."""
+
+    def unwrap(self, cell: KeyCell, context: Context) -> bytes:
+        """The data key. Raises `DecryptionError` where it never will, else `KeyProviderError`."""
+
+    def unwrap_v2(self, wrapped: bytes) -> bytes:
+        """The data key of a version 2 blob, which was wrapped without a context."""
+
+
+KeyProvider = LocalProvider | RemoteProvider

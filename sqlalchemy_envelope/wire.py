@@ -1,0 +1,149 @@
+"""The stored bytes, version 3: packing and strict parsing. Knows no keys and opens nothing.
+
+Normative text: docs/wire-format.md. What parses packs to the same bytes; sizes are checked before anything
+is opened; a failure is a `DecryptionError` with exactly one cause.
+"""
+
+import struct
+from dataclasses import dataclass
+from enum import IntEnum
+
+from .errors import DecryptionError, Failure
+
+CONTENT_MAGIC = 0xEC
+KEY_MAGIC = 0xED
+VERSION = 0x03
+SUITE_1 = 0x01
+TENANT_BOUND = 0x10
+ROW_BOUND = 0x20
+
+SALT_BYTES = 16
+KEY_ID_BYTES = 16
+KEY_HEAD_BYTES = 21
+LOCAL_WRAPPED_BYTES = 60
+MAX_WRAPPED_BYTES = 4096
+CONTENT_HEAD_BYTES = 19
+SEALED_AT = 51
+MIN_CONTENT_BYTES = SEALED_AT + 1 + 16
+MAX_VALUE_BYTES = 256 * 1024 * 1024
+MAX_CONTENT_BYTES = MIN_CONTENT_BYTES + MAX_VALUE_BYTES
+
+
+class Wrap(IntEnum):
+    """How a data key is wrapped."""
+
+    STATIC = 0x01
+    AWS_KMS = 0x02
+    KEK = 0x03
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class KeyCell:
+    """Cell 2: a data key as the sibling column holds it. `key_id` 16 bytes, `wrapped` 60 or at most 4,096."""
+
+    wrap: Wrap
+    key_id: bytes
+    wrapped: bytes
+
+    @property
+    def head(self) -> bytes:
+        """Bytes 0-20: everything before the wrapped key, which a local wrap authenticates."""
+        return key_head(self.wrap, self.key_id, len(self.wrapped))
+
+    def pack(self) -> bytes:
+        """The cell's bytes."""
+        return self.head + self.wrapped
+
+    @classmethod
+    def parse(cls, cell: bytes) -> "KeyCell":
+        """The parts of one whole cell; bytes beyond its stated length are an error."""
+        _expect(cell, KEY_MAGIC)
+        wrap = _wrap_of(cell)
+        if len(cell) < KEY_HEAD_BYTES or len(cell) != KEY_HEAD_BYTES + _wrapped_length(cell, wrap):
+            raise DecryptionError(Failure.LENGTH)
+        return cls(wrap, cell[3:19], cell[KEY_HEAD_BYTES:])
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class ContentCell:
+    """Cell 1: a sealed value as the column holds it. `flags` is byte 2: suite and bindings."""
+
+    flags: int
+    salt: bytes
+    commitment: bytes
+    sealed: bytes
+
+    def pack(self) -> bytes:
+        """The cell's bytes."""
+        return content_head(self.flags, self.salt) + self.commitment + self.sealed
+
+    @classmethod
+    def parse(cls, cell: bytes, flags: int = SUITE_1) -> "ContentCell":
+        """The parts of one whole cell, which must carry just the `flags` that the model expects."""
+        _expect(cell, CONTENT_MAGIC)
+        _check_flags(cell, flags)
+        if not MIN_CONTENT_BYTES <= len(cell) <= MAX_CONTENT_BYTES:
+            raise DecryptionError(Failure.LENGTH)
+        return cls(cell[2], cell[3:CONTENT_HEAD_BYTES], cell[CONTENT_HEAD_BYTES:SEALED_AT], cell[SEALED_AT:])
+
+
+def key_head(wrap: int, key_id: bytes, length: int) -> bytes:
+    """The 21 bytes before a wrapped data key of `length` bytes."""
+    return struct.pack(">BBB16sH", KEY_MAGIC, VERSION, wrap, key_id, length)
+
+
+def content_head(flags: int, salt: bytes) -> bytes:
+    """The 19 bytes before the commitment, which the content authenticates."""
+    return bytes((CONTENT_MAGIC, VERSION, flags)) + salt
+
+
+def split_pair(joined: bytes) -> tuple[bytes, bytes]:
+    """The two cells of a pair read as one: the wrapped key says its own length."""
+    if joined[:1] == bytes((CONTENT_MAGIC,)):
+        raise DecryptionError(Failure.LONE_CELL)
+    _expect(joined, KEY_MAGIC)
+    wrap = _wrap_of(joined)
+    if len(joined) < KEY_HEAD_BYTES:
+        raise DecryptionError(Failure.LENGTH)
+    end = KEY_HEAD_BYTES + _wrapped_length(joined, wrap)
+    if len(joined) < end:
+        raise DecryptionError(Failure.LENGTH)
+    if len(joined) == end:
+        raise DecryptionError(Failure.LONE_CELL)
+    return joined[:end], joined[end:]
+
+
+def _expect(cell: bytes, magic: int) -> None:
+    if cell[:1] != bytes((magic,)):
+        raise DecryptionError(Failure.MAGIC)
+    if cell[1:2] != bytes((VERSION,)):
+        raise DecryptionError(Failure.VERSION if len(cell) > 1 else Failure.LENGTH)
+
+
+def _wrap_of(cell: bytes) -> Wrap:
+    if len(cell) < 3:
+        raise DecryptionError(Failure.LENGTH)
+    try:
+        return Wrap(cell[2])
+    except ValueError:
+        raise DecryptionError(Failure.WRAP) from None
+
+
+def _wrapped_length(cell: bytes, wrap: Wrap) -> int:
+    length = int.from_bytes(cell[19:KEY_HEAD_BYTES], "big")
+    if wrap is Wrap.AWS_KMS:
+        possible = 0 < length <= MAX_WRAPPED_BYTES
+    else:
+        possible = length == LOCAL_WRAPPED_BYTES
+    if not possible:
+        raise DecryptionError(Failure.LENGTH)
+    return length
+
+
+def _check_flags(cell: bytes, expected: int) -> None:
+    if len(cell) < 3:
+        raise DecryptionError(Failure.LENGTH)
+    if cell[2] & 0x0F != expected & 0x0F:
+        raise DecryptionError(Failure.SUITE)
+    if cell[2] != expected:
+        raise DecryptionError(Failure.FLAGS)
