@@ -1,6 +1,7 @@
 """Envelope encryption of SQLAlchemy columns on PostgreSQL: one line in a model, the custody chain in a KMS."""
 
 from .context import Context
+from .engine import attach, detach
 from .envelope import Envelope
 from .errors import (
     ConfigurationError,
@@ -15,6 +16,7 @@ from .errors import (
 from .keyring.direct import DirectKeyring
 from .legacy import Version
 from .providers.static import StaticKey
+from .types import EncryptedBytes, EncryptedText
 
 __version__ = "0.1.0"
 
@@ -23,6 +25,8 @@ __all__ = [
     "Context",
     "DecryptionError",
     "DirectKeyring",
+    "EncryptedBytes",
+    "EncryptedText",
     "Envelope",
     "EnvelopeError",
     "Failure",
@@ -32,4 +36,6 @@ __all__ = [
     "StaticKey",
     "UnsupportedStatementError",
     "Version",
+    "attach",
+    "detach",
 ]

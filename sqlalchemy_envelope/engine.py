@@ -1,0 +1,88 @@
+"""`attach` and `detach`: an envelope for an engine, by the hooks of the two rooms below."""
+
+import asyncio
+from concurrent.futures import Future
+from typing import Any, TypeVar
+
+from sqlalchemy import Engine, event
+from sqlalchemy.engine import CreateEnginePlugin
+from sqlalchemy.util import await_only
+
+from .attachment import SLOT, Attachment, attachment_of
+from .envelope import Envelope
+from .errors import ConfigurationError
+from .opening import wait_here
+from .reading.compiler import compiler_class
+from .reading.prefetch import prefetching
+from .writing.rewrite import rewrite
+
+AnyEngine = TypeVar("AnyEngine")
+
+_DRIVERS = ("psycopg", "asyncpg")
+
+
+def attach(engine: AnyEngine, envelope: Envelope) -> AnyEngine:
+    """Lets `engine` (an `Engine` or `AsyncEngine`) write and read encrypted columns; returns it.
+
+    Holds for the root engine and all that share its dialect. Attaching the same envelope again changes
+    nothing. Raises `ConfigurationError` for a second envelope and for drivers other than psycopg and asyncpg.
+    """
+    if not isinstance(envelope, Envelope):
+        raise ConfigurationError(f"attach takes an Envelope, not {type(envelope).__name__}")
+    root = _root(engine)
+    dialect = root.dialect
+    present = attachment_of(dialect)
+    if present is not None and present.envelope is not envelope:
+        raise ConfigurationError("this engine has another envelope; detach(engine) first, or create a second engine")
+    if dialect.name != "postgresql" or dialect.driver.removesuffix("_async") not in _DRIVERS:
+        raise ConfigurationError(f"needs postgresql with psycopg 3 or asyncpg, not {dialect.name}+{dialect.driver}")
+    if present is None:
+        _install(root, dialect, envelope)
+    return engine
+
+
+def detach(engine: object) -> None:
+    """Takes the envelope off an engine; encrypted columns then raise `NotAttachedError`."""
+    root = _root(engine)
+    if root.dialect.__dict__.pop(SLOT, None) is None:
+        return
+    for name in ("statement_compiler", "execution_ctx_cls"):
+        root.dialect.__dict__.pop(name, None)
+    event.remove(root, "before_execute", _before_execute)
+    root.clear_compiled_cache()
+
+
+def _install(root: Engine, dialect: Any, envelope: Envelope) -> None:
+    dialect.__dict__[SLOT] = Attachment(envelope, _await_here if dialect.is_async else wait_here)
+    dialect.statement_compiler = compiler_class(type(dialect).statement_compiler)
+    if not envelope.keyring.local:
+        dialect.execution_ctx_cls = prefetching(type(dialect).execution_ctx_cls)
+    event.listen(root, "before_execute", _before_execute, retval=True)
+    root.clear_compiled_cache()
+
+
+def _before_execute(connection: Any, statement: Any, multi: Any, single: Any, options: Any) -> Any:
+    attachment = attachment_of(connection.dialect)
+    return (statement, multi, single) if attachment is None else rewrite(statement, multi, single, attachment)
+
+
+def _await_here(future: "Future[Any]") -> Any:
+    """Waits inside SQLAlchemy's greenlet, while the event loop runs on."""
+    return await_only(asyncio.wrap_future(future))
+
+
+def _root(engine: Any) -> Engine:
+    engine = getattr(engine, "sync_engine", engine)
+    while hasattr(engine, "_proxied"):
+        engine = engine._proxied
+    if not isinstance(engine, Engine):
+        raise ConfigurationError(f"attach takes an Engine or AsyncEngine, not {type(engine).__name__}")
+    return engine
+
+
+class EnvelopePlugin(CreateEnginePlugin):
+    """`create_engine(url, plugins=["envelope"])`: attaches `Envelope.from_env()`."""
+
+    def engine_created(self, engine: Engine) -> None:
+        """SQLAlchemy's hook once the engine is there."""
+        attach(engine, Envelope.from_env())

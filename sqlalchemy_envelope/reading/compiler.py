@@ -1,0 +1,162 @@
+"""The statement compiler of an attached engine: SQLAlchemy's own, with every encrypted column judged and paired."""
+
+from typing import Any
+
+from sqlalchemy.dialects.postgresql.dml import OnConflictDoUpdate
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.dml import UpdateBase
+from sqlalchemy.sql.elements import TableValuedColumn
+from sqlalchemy.sql.functions import FunctionElement
+
+from ..columns import pairs_of
+from ..types import carried
+from .lineage import is_query, sibling_of, stored_table
+from .path import ColumnsClause, PathKeeping, keep_path
+from .policy import Verdict, judge, refusal
+from .rules import is_null
+from .sets import check_distinct, check_set_operation
+from .textual import check_fragment, check_position, check_textual_select, encrypted_columns
+
+_SIBLING_KW = ("include_table", "ambiguous_table_name_map")
+
+
+class EnvelopeCompiler(PathKeeping):
+    """Judges where encrypted columns stand and renders their two cells as one."""
+
+    def visit_column(self, column: Any, *args: Any, **kw: Any) -> str:
+        """A column's name; an encrypted one's two cells, or a refusal."""
+        text = super().visit_column(column, *args, **kw)
+        if isinstance(column, TableValuedColumn):
+            self._check_whole_row(column)
+        if column.is_literal and not self._is_count_star(column):
+            self._check_text(column.name)
+        if carried(column.type) is None:
+            return text
+        verdict = judge(column, self.path, self._innermost)
+        self._judged = self._judged + 1
+        return text if verdict is Verdict.CELL else self._joined(column, text, kw)
+
+    def _joined(self, column: Any, text: str, kw: dict[str, Any]) -> str:
+        """Both cells as one; a lone cell stays visible, so that it is an error and never a NULL."""
+        if is_query(column.table):
+            return text  # the subquery joined them
+        sibling = sibling_of(column)
+        if sibling is None:
+            raise refusal(column.type, f"something that is not its table ({type(column.table).__name__})")
+        dek = super().visit_column(sibling, **{name: kw[name] for name in _SIBLING_KW if name in kw})
+        alone = f"'\\x00'::bytea || {text}, {dek}" if column.type.accept else f"{dek}, {text}"
+        return f"coalesce({dek} || {text}, {alone})"
+
+    def _label_select_column(self, select: Any, column: Any, *args: Any, **kw: Any) -> str:
+        """One entry of a columns clause: a pair is always labelled, and nothing else may pass for one."""
+        before = self._judged
+        if kw.get("name") is None and carried(column.type) is not None and getattr(column, "table", None) is not None:
+            kw["name"] = kw["proxy_name"] = column.name
+        text = super()._label_select_column(select, column, *args, **kw)
+        if carried(column.type) is not None and self._judged == before and not is_null(column):
+            raise refusal(column.type, "a columns clause in disguise", "select the model's own attribute")
+        return text
+
+    def visit_label(self, label: Any, *args: Any, **kw: Any) -> str:
+        """A label; refused where it stands for an encrypted column in ORDER BY or GROUP BY."""
+        if kw.get("render_label_as_label") is label and carried(label.type) is not None:
+            raise refusal(label.type, "ORDER BY or GROUP BY")
+        return super().visit_label(label, *args, **kw)
+
+    def visit_bindparam(self, bindparam: Any, *args: Any, **kw: Any) -> str:
+        """A parameter; one of an encrypted type only where its table is written, which seals it."""
+        above = self.path[-2] if len(self.path) > 1 else None
+        if carried(bindparam.type) is not None and not isinstance(above, UpdateBase | OnConflictDoUpdate):
+            raise refusal(bindparam.type, "a comparison or expression with a value")
+        return super().visit_bindparam(bindparam, *args, **kw)
+
+    def visit_dmltargetcopy(self, element: Any, **kw: Any) -> str:
+        """`from_dml_column()`, SQLAlchemy 2.1: the value written to another column."""
+        if carried(element.column.type) is not None:
+            raise refusal(element.column.type, "from_dml_column()")
+        return str(super().visit_dmltargetcopy(element, **kw))  # type: ignore[misc]
+
+    def visit_compound_select(self, cs: Any, *args: Any, **kw: Any) -> str:
+        """UNION and its kin."""
+        check_set_operation(cs)
+        return super().visit_compound_select(cs, *args, **kw)
+
+    def get_select_precolumns(self, select: Any, **kw: Any) -> str:
+        """DISTINCT."""
+        check_distinct(select, self._select_columns)
+        return super().get_select_precolumns(select, **kw)
+
+    def visit_textclause(self, textclause: Any, *args: Any, **kw: Any) -> str:
+        """Textual SQL."""
+        self._check_text(textclause.text)
+        return super().visit_textclause(textclause, *args, **kw)
+
+    def visit_textual_select(self, taf: Any, *args: Any, **kw: Any) -> str:
+        """Textual SQL with columns."""
+        check_textual_select(taf)
+        return super().visit_textual_select(taf, *args, **kw)
+
+    def visit_insert(self, insert_stmt: Any, *args: Any, **kw: Any) -> str:
+        """INSERT."""
+        self._check_written(insert_stmt)
+        return super().visit_insert(insert_stmt, *args, **kw)
+
+    def visit_update(self, update_stmt: Any, *args: Any, **kw: Any) -> str:
+        """UPDATE."""
+        self._check_written(update_stmt)
+        return super().visit_update(update_stmt, *args, **kw)
+
+    def _check_written(self, statement: Any) -> None:
+        """A write inside another statement was not sealed, because only whole statements are."""
+        if not self.stack:
+            return
+        written = {getattr(key, "key", key) for key in statement._values or ()}
+        written |= {getattr(key, "key", key) for group in statement._multi_values for row in group for key in row}
+        written |= {getattr(key, "key", key) for key in getattr(statement, "_select_names", None) or ()}
+        for key, pair in pairs_of(stored_table(statement.table) or statement.table).items():
+            if written & {key, pair.dek.key}:
+                raise refusal(pair.type, "a write inside a CTE", "write it by a statement of its own")
+
+    def _check_text(self, text: str) -> None:
+        froms = {each for entry in self.stack for each in (*entry["correlate_froms"], *entry["asfrom_froms"])}
+        check_fragment(text, froms)
+        if self.stack and not any(isinstance(each, ColumnsClause) for each in self._inside):
+            check_position(text, self._select_columns)
+
+    def _is_count_star(self, column: Any) -> bool:
+        function = next((each for each in reversed(self.path) if isinstance(each, FunctionElement)), None)
+        return column.name == "*" and str(getattr(function, "name", "")).lower() == "count"
+
+    def _check_whole_row(self, column: Any) -> None:
+        for hidden in encrypted_columns(column.scalar_alias):
+            raise refusal(hidden.type, "a whole row as one value", "list the columns that you need")
+
+    @property
+    def _inside(self) -> list[Any]:
+        """The path inside the innermost statement."""
+        path = self.path
+        starts = [at for at, each in enumerate(path) if hasattr(each, "_where_criteria")]
+        return path[starts[-1] :] if starts else path
+
+    @property
+    def _innermost(self) -> Any:
+        return self.stack[-1]["selectable"] if self.stack else None
+
+    @property
+    def _select_columns(self) -> list[Any]:
+        state = self.stack[-1].get("compile_state") if self.stack else None
+        return [each[3] for each in getattr(state, "columns_plus_names", ())]
+
+    @property
+    def _judged(self) -> int:
+        return int(self.__dict__.get("_envelope_judged", 0))
+
+    @_judged.setter
+    def _judged(self, count: int) -> None:
+        self.__dict__["_envelope_judged"] = count
+
+
+def compiler_class(base: type[SQLCompiler]) -> type[SQLCompiler]:
+    """The dialect's statement compiler with the policy laid over it, and the path around both."""
+    judging = type(f"Envelope{base.__name__}", (EnvelopeCompiler, base), {})
+    return type(judging.__name__, (judging,), keep_path(judging))

@@ -1,0 +1,84 @@
+"""Where a column of a statement comes from: a stored pair, or a pair that a subquery already joined."""
+
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+from sqlalchemy import Table
+from sqlalchemy.sql.dml import UpdateBase
+from sqlalchemy.sql.elements import ColumnElement, Label
+from sqlalchemy.sql.selectable import AliasedReturnsRows, FromClause, SelectBase, TableValuedAlias, TextualSelect
+
+from ..columns import pairs_of
+
+
+class Origin(NamedTuple):
+    """The froms that a column passed through, outermost first, and the table's column it started as."""
+
+    froms: tuple[Any, ...]
+    column: Any
+
+
+def stored_table(source: FromClause | None) -> Table | None:
+    """The Table behind a table, its aliases and its samples; None for anything computed."""
+    while isinstance(source, AliasedReturnsRows) and not isinstance(source, TableValuedAlias):
+        source = source.element
+    return source if isinstance(source, Table) else None
+
+
+def is_query(source: FromClause | None) -> bool:
+    """Whether a FROM is a subquery or CTE, whose encrypted columns are joined pairs."""
+    while isinstance(source, AliasedReturnsRows) and not isinstance(source, TableValuedAlias):
+        source = source.element
+    return isinstance(source, SelectBase | TextualSelect | UpdateBase)
+
+
+def sibling_of(column: Any) -> Any | None:
+    """The sibling of a stored encrypted column, from the same table or alias of it."""
+    table = stored_table(column.table)
+    if table is None:
+        return None
+    pair = next((each for each in pairs_of(table).values() if each.content.name == column.name), None)
+    return None if pair is None else column.table.c[pair.dek.key]
+
+
+def origin(column: Any) -> Origin | None:
+    """Where a column started; None where it is computed, or comes from several places."""
+    froms: list[Any] = []
+    while True:
+        column = _plain(column)
+        source = getattr(column, "table", None)
+        if source is None:
+            return None
+        froms.append(_same(source))
+        if stored_table(source) is not None:
+            return Origin(tuple(froms), column)
+        proxies = getattr(column, "_proxies", ())
+        if len(proxies) != 1:
+            return None
+        column = proxies[0]
+
+
+def has_primary_key(column: Any, columns: Iterable[Any]) -> bool:
+    """Whether `columns` holds the whole primary key of the very row that `column` is read from."""
+    start = origin(column)
+    table = None if start is None else stored_table(start.column.table)
+    if start is None or table is None or not table.primary_key.columns:
+        return False
+    here = [found for found in map(origin, columns) if found is not None and found.froms == start.froms]
+    return {key.name for key in table.primary_key.columns} <= {each.column.name for each in here}
+
+
+def _plain(column: Any) -> Any:
+    while isinstance(column, Label):
+        column = column.element
+    return column
+
+
+def _same(source: Any) -> Any:
+    """An identity for a FROM that survives the ORM's annotations."""
+    return source._deannotate() if getattr(source, "_annotations", None) else source
+
+
+def columns_of(selectable: Any) -> list[ColumnElement[Any]]:
+    """The columns that a SELECT, a set operation or textual SQL with columns hands out."""
+    return [each for each in getattr(selectable, "selected_columns", ()) or () if isinstance(each, ColumnElement)]

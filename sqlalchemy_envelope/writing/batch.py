@@ -1,0 +1,42 @@
+"""All values of one statement, sealed together: one wave of data keys, whatever the columns and rows."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from ..attachment import Attachment
+from ..codec import encode_all
+from ..columns import Pair
+from ..envelope import Cells
+from ..types import Sealed
+
+Put = Callable[[list[Cells]], None]
+"""Takes the cells of the values that were added with it, in order."""
+
+
+class Batch:
+    """Collects plaintexts with the places that their cells go to."""
+
+    def __init__(self) -> None:
+        self._slots: list[tuple[Pair, Sequence[Any], Put]] = []
+        self.keys: set[str] = set()
+
+    def add(self, pair: Pair, values: Sequence[Any], put: Put) -> None:
+        """Values of one column; `put` gets their cells once all are sealed."""
+        self._slots.append((pair, values, put))
+        self.keys.add(pair.content.key)
+
+    def seal(self, attachment: Attachment) -> None:
+        """Seals everything. Raises before anything is put: `InvalidValueError`, `KeyProviderError`."""
+        columns = []
+        for pair, values, _ in self._slots:
+            context = pair.type.reading.context
+            columns.append((context, encode_all(pair.type.encode, values, context.place)))
+        sealed = attachment.envelope.seal_columns(columns, attachment.wait)
+        for (_, _, put), cells in zip(self._slots, sealed, strict=True):
+            put(cells)
+
+
+def content_of(cells: Cells) -> Sealed | None:
+    """The content cell as a bind processor lets it through."""
+    content = cells[1]
+    return None if content is None else Sealed(content)

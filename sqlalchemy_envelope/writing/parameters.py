@@ -1,0 +1,39 @@
+"""Execution parameters: the rows of an INSERT or of an UPDATE by key, a flush's or an executemany's."""
+
+from typing import Any
+
+from ..columns import Pair
+from ..envelope import Cells
+from ..types import Sealed
+from .batch import Batch
+from .target import Target
+
+Rows = list[dict[str, Any]]
+
+
+def collect_parameters(rows: Rows, target: Target, batch: Batch) -> None:
+    """Adds every encrypted column that the rows give a value for."""
+    for key in target.siblings.keys() & {key for row in rows for key in row}:
+        _drop_sibling(rows, key, target)
+    for key, pair in target.pairs.items():
+        giving = [row for row in rows if key in row]
+        if giving:
+            add_rows(batch, pair, giving, [row[key] for row in giving], pair.content.key, pair.dek.key)
+
+
+def add_rows(batch: Batch, pair: Pair, rows: Rows, values: list[Any], content: str, dek: str) -> None:
+    """Adds one value a row, whose cells go back into the row under the names `content` and `dek`."""
+
+    def put(cells: list[Cells]) -> None:
+        for row, (wrapped, sealed) in zip(rows, cells, strict=True):
+            row[dek] = wrapped
+            row[content] = None if sealed is None else Sealed(sealed)
+
+    batch.add(pair, values, put)
+
+
+def _drop_sibling(rows: Rows, key: str, target: Target) -> None:
+    """A sibling that a model declares by hand comes along as None; anything else in it is refused."""
+    for row in rows:
+        if row.pop(key, None) is not None:
+            raise target.by_hand(target.siblings[key])

@@ -1,0 +1,86 @@
+"""`before_execute`: sees every INSERT and UPDATE with its whole batch of rows, and seals what it writes."""
+
+from typing import Any
+
+from sqlalchemy.sql.dml import Delete, Insert
+from sqlalchemy.sql.lambdas import LambdaElement
+from sqlalchemy.sql.selectable import Select
+
+from ..attachment import Attachment
+from ..columns import pairs_of
+from ..errors import UnsupportedStatementError
+from ..reading.lineage import stored_table
+from .batch import Batch
+from .defaults import collect_defaults
+from .parameters import Rows, collect_parameters
+from .rows import collect_rows
+from .target import Target
+from .upsert import Upsert
+from .values import SingleValues
+
+Execution = tuple[Any, Any, Any]
+"""A statement, its many parameter sets (or none), its one parameter set (or none): as the event has them."""
+
+
+def rewrite(statement: Any, multi: Any, single: Any, attachment: Attachment) -> Execution:
+    """The same execution with every value for an encrypted column sealed. Raises before anything is sent."""
+    if isinstance(statement, LambdaElement):
+        return _unless_plain(statement._resolved, statement, multi, single, attachment)
+    return _unless_plain(statement, statement, multi, single, attachment)
+
+
+def _unless_plain(resolved: Any, statement: Any, multi: Any, single: Any, attachment: Attachment) -> Execution:
+    if resolved.__class__ is Select or not getattr(resolved, "is_dml", False) or isinstance(resolved, Delete):
+        return statement, multi, single
+    table = stored_table(resolved.table)
+    if table is None or not pairs_of(table):
+        return statement, multi, single
+    return _seal(resolved, multi, single, attachment)
+
+
+def _seal(statement: Any, multi: Any, single: Any, attachment: Attachment) -> Execution:
+    target, batch = Target(statement), Batch()
+    rows: Rows = [dict(row) for row in multi] if multi else [dict(single)]
+    if isinstance(statement, Insert) and statement.select is not None:
+        _check_select(statement, target)
+    values = SingleValues(statement, rows, target, batch)
+    upsert = Upsert(statement, rows, target, batch)
+    values.collect()
+    groups = collect_rows(statement, target, batch)
+    before_upsert = set(batch.keys)
+    upsert.collect()
+    collect_parameters(rows, target, batch)
+    if isinstance(statement, Insert) and not groups and statement.select is None:
+        batch.keys &= before_upsert | {key for row in rows for key in row}
+        collect_defaults(rows, target, batch)
+    batch.seal(attachment)
+    statement = _applied(statement, values, groups, upsert)
+    return (statement, rows, {}) if multi else (statement, [], rows[0])
+
+
+def _applied(statement: Any, values: SingleValues, groups: tuple[Any, ...], upsert: Upsert) -> Any:
+    if not (values.changed or groups or upsert.changed):
+        return statement
+    made = statement._generate()
+    if values.changed:
+        values.apply(made)
+    if groups:
+        made._multi_values = groups
+    if upsert.changed:
+        upsert.apply(made)
+    return made
+
+
+def _check_select(statement: Insert, target: Target) -> None:
+    """INSERT … SELECT writes what the database computes, which can't be sealed."""
+    named = {pair.content.key for key in statement._select_names or () if (pair := target.pair(key)) is not None}
+    filled = {
+        key
+        for key, pair in target.pairs.items()
+        if pair.content.default is not None and statement.include_insert_from_select_defaults
+    }
+    for key in sorted(named | filled):
+        raise UnsupportedStatementError(
+            f"{target.pairs[key].type.reading.context.place} is encrypted and INSERT … SELECT can't fill it: "
+            "select the rows and insert them from Python"
+        )

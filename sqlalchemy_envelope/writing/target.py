@@ -1,0 +1,94 @@
+"""The table that a statement writes, and which of its columns a key means."""
+
+from typing import Any
+
+from sqlalchemy.orm import ColumnProperty, CompositeProperty, SynonymProperty
+from sqlalchemy.sql import elements, visitors
+
+from ..columns import Pair, Pairs, pairs_of
+from ..errors import UnsupportedStatementError
+from ..reading.lineage import stored_table
+from ..types import carried
+
+
+class Target:
+    """A table with pairs, as one INSERT or UPDATE names it."""
+
+    def __init__(self, statement: Any) -> None:
+        self.written = statement.table
+        self.table = stored_table(statement.table)
+        self.pairs: Pairs = {} if self.table is None else pairs_of(self.table)
+        self.siblings = {pair.dek.key: pair for pair in self.pairs.values()}
+        subject = statement._propagate_attrs.get("plugin_subject")
+        self._mapper = getattr(subject, "mapper", None)
+
+    def pair(self, key: Any) -> Pair | None:
+        """The pair whose content column `key` means: a column, a column's key or a mapped attribute's name.
+
+        Raises `UnsupportedStatementError` for a sibling, which only sealing writes.
+        """
+        key = self._column_key(key)
+        if key in self.siblings:
+            raise self.by_hand(self.siblings[key])
+        return self.pairs.get(key)
+
+    def columns(self, pair: Pair) -> tuple[Any, Any]:
+        """The pair's two columns, as the statement's own table or alias has them."""
+        return self.written.c[pair.content.key], self.written.c[pair.dek.key]
+
+    def by_hand(self, pair: Pair) -> UnsupportedStatementError:
+        """The refusal to write a sibling by hand."""
+        return UnsupportedStatementError(
+            f"{pair.dek.table.name}.{pair.dek.name} is written together with {pair.content.name}, never by hand: "
+            f"set {pair.content.name}"
+        )
+
+    def _column_key(self, key: Any) -> str:
+        if isinstance(key, str):
+            return self._mapped_key(key)
+        column = key.__clause_element__() if hasattr(key, "__clause_element__") else key
+        name = getattr(column, "name", None)
+        known = (each.key for each in self.written.c if each.name == name)
+        return next(known, str(getattr(column, "key", key)))
+
+    def _mapped_key(self, key: str) -> str:
+        """A column's key from an ORM attribute's name, where the statement is an ORM statement."""
+        attribute = None if self._mapper is None else self._mapper.attrs.get(key)
+        if isinstance(attribute, SynonymProperty):
+            return self._mapped_key(attribute.name)
+        if isinstance(attribute, CompositeProperty):
+            self._refuse_composite(attribute)
+        if isinstance(attribute, ColumnProperty):
+            here = (column.key for column in attribute.columns if column.table is self.table)
+            return next(here, key)
+        return key
+
+    def _refuse_composite(self, composite: Any) -> None:
+        for column in composite.columns:
+            if carried(column.type) is not None:
+                raise UnsupportedStatementError(f"{composite.key} has an encrypted column: set its columns one by one")
+
+
+def plain_value(expression: Any, pair: Pair) -> Any:
+    """The Python value that is to be stored. Raises `UnsupportedStatementError` for an SQL expression."""
+    if isinstance(expression, elements.Null):
+        return None
+    if isinstance(expression, elements.BindParameter):
+        return expression.effective_value
+    if isinstance(expression, elements.ClauseElement) or hasattr(expression, "__clause_element__"):
+        raise UnsupportedStatementError(
+            f"{pair.type.reading.context.place} is encrypted and can't be set by an SQL expression: set a Python value"
+        )
+    return expression
+
+
+def check_source(value: Any, key: Any) -> None:
+    """Refuses an encrypted column as the source of another one."""
+    if not isinstance(value, elements.ClauseElement):
+        return
+    for element in visitors.iterate(value):
+        if isinstance(element, elements.ColumnClause) and carried(element.type) is not None:
+            raise UnsupportedStatementError(
+                f"{element} is encrypted and can't be the source of {getattr(key, 'name', key)}: "
+                "read it and write the value from Python"
+            )
