@@ -1,0 +1,68 @@
+# Everything builds its own environment: `make test` on a bare machine needs Python 3.11+ and make, no more.
+PYTHON ?= python3
+VENV ?= .venv
+CONSTRAINTS ?= constraints.txt
+PYTEST_ARGS ?=
+
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help venv test test-20 demo bench bench-quick lint types docs docs-check pins clean
+
+help:  ## what there is to run
+	@sed -n 's/^\([a-z-]*\):.*## /\1: /p' $(MAKEFILE_LIST)
+
+# Made anew when missing, when a pin or a dependency changed, or when the Python it came from is gone.
+ifneq ($(shell $(BIN)/python -c 'print("runs")' 2>/dev/null),runs)
+.PHONY: $(READY)
+endif
+$(READY): pyproject.toml $(CONSTRAINTS)
+	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed: make PYTHON=...") if sys.version_info < (3, 11) else None'
+	$(PYTHON) -m venv --clear $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]' -c $(CONSTRAINTS)
+	@touch $@
+
+venv: $(READY)  ## build .venv
+
+test: $(READY)  ## the tests, on a PostgreSQL that they start themselves
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+test-20: .venv-20-constraints  ## the same tests on SQLAlchemy 2.0
+	$(MAKE) test VENV=.venv-20 CONSTRAINTS=$<
+	.venv-20/bin/python -c 'import sqlalchemy as s; assert s.__version__.startswith("2.0."), s.__version__'
+
+.venv-20-constraints: constraints.txt constraints-sqlalchemy20.txt
+	(grep -vi '^sqlalchemy==' constraints.txt; cat constraints-sqlalchemy20.txt) > $@
+
+demo: $(READY)  ## see it work: PostgreSQL, a KMS and real rows
+	$(BIN)/python -m demo $(DEMO_ARGS)
+
+bench: $(READY)  ## every figure
+	$(BIN)/python -m benchmarks all
+
+bench-quick: $(READY)  ## every figure on little data, to see that it runs
+	$(BIN)/python -m benchmarks all --quick
+
+lint: $(READY)  ## ruff
+	$(BIN)/ruff check .
+
+types: $(READY)  ## mypy, strict
+	$(BIN)/python -m mypy
+
+docs: $(READY)  ## write docs/statements.md from the tests
+	$(BIN)/python -m tests.statements --write docs/statements.md
+
+docs-check: $(READY)  ## is docs/statements.md what the tests say?
+	$(BIN)/python -m tests.statements --check docs/statements.md
+
+pins: $(READY)  ## write constraints.txt from the newest versions that install
+	$(PYTHON) -m venv --clear $(VENV)-pins
+	$(VENV)-pins/bin/python -m pip install --quiet --disable-pip-version-check '.[dev]' hatchling
+	(head -1 constraints.txt; $(VENV)-pins/bin/python -m pip freeze | grep -vi '^sqlalchemy.envelope') > $(VENV)-pins/constraints
+	mv $(VENV)-pins/constraints constraints.txt
+	rm -rf $(VENV)-pins
+
+clean:  ## remove what was built
+	rm -rf $(VENV) .venv-* build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
