@@ -33,9 +33,12 @@ def attach(engine: AnyEngine, envelope: Envelope) -> AnyEngine:
     dialect = root.dialect
     present = attachment_of(dialect)
     if present is not None and present.envelope is not envelope:
-        raise ConfigurationError("this engine has another envelope; detach(engine) first, or create a second engine")
+        raise ConfigurationError(
+            "this engine has another envelope: detach(engine) first, or use a second one"
+        )
     if dialect.name != "postgresql" or dialect.driver.removesuffix("_async") not in _DRIVERS:
-        raise ConfigurationError(f"needs postgresql with psycopg 3 or asyncpg, not {dialect.name}+{dialect.driver}")
+        given = f"{dialect.name}+{dialect.driver}"
+        raise ConfigurationError(f"attach needs postgresql with psycopg 3 or asyncpg, not {given}")
     if present is None:
         _install(root, dialect, envelope)
     return engine
@@ -61,7 +64,7 @@ def _install(root: Engine, dialect: Any, envelope: Envelope) -> None:
     root.clear_compiled_cache()
 
 
-def _before_execute(connection: Any, statement: Any, multi: Any, single: Any, options: Any) -> Any:
+def _before_execute(connection: Any, statement: Any, multi: Any, single: Any, _options: Any) -> Any:
     attachment = attachment_of(connection.dialect)
     return (statement, multi, single) if attachment is None else rewrite(statement, multi, single, attachment)
 

@@ -1,4 +1,4 @@
-"""The whole scheme on one page, without SQLAlchemy: seal values, open pairs of cells, one wave of keys a call."""
+"""The whole scheme on one page, without SQLAlchemy: seal values and open pairs, one wave of keys a call."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -59,13 +59,14 @@ class Envelope:
     def seal_columns(
         self, columns: Sequence[tuple[Context, Sequence[bytes | None]]], wait: Wait[Any] = wait_here
     ) -> list[list[Cells]]:
-        """Tagged plaintexts of several columns, sealed with one wave of data keys: the cells of each, in order."""
+        """Tagged plaintexts of several columns sealed with one wave of data keys: the cells of each."""
         dense = [(context, [value for value in values if value is not None]) for context, values in columns]
         issued = self.keyring.issue([(context, len(values)) for context, values in dense], wait)
-        sealed = []
+        sealed: list[list[Cells]] = []
         for (context, values), keys, (_, given) in zip(dense, issued, columns, strict=True):
-            cells = zip([key.cell for key in keys], self._sealer(context)(values, keys), strict=True)
-            sealed.append(list(cells) if len(values) == len(given) else _spread(cells, given))
+            contents = self._sealer(context)(values, keys)
+            cells: list[Cells] = [(key.cell, content) for key, content in zip(keys, contents, strict=True)]
+            sealed.append(cells if len(values) == len(given) else _spread(cells, given))
         return sealed
 
     def unlock_columns(
@@ -99,7 +100,7 @@ class Envelope:
         raise TypeError("an Envelope leads to keys and is not pickled; make one in each process")
 
 
-def _spread(cells: Any, given: Sequence[bytes | None]) -> list[Cells]:
+def _spread(cells: Sequence[Cells], given: Sequence[bytes | None]) -> list[Cells]:
     """The cells of the values that are there, and NULL pairs where none was given."""
     following = iter(cells)
     return [_NULL if value is None else next(following) for value in given]

@@ -35,7 +35,7 @@ class Failure(StrEnum):
 
 
 _MEANING = {
-    Failure.LONE_CELL: "one cell of the pair is missing; read both, or use SQLAlchemy's columns, not bare text",
+    Failure.LONE_CELL: "one cell of the pair is missing; read both, by SQLAlchemy's columns",
     Failure.MAGIC: "the cell does not start as an envelope does",
     Failure.VERSION: "the envelope has a version that this column does not accept",
     Failure.SUITE: "the content names an unknown cipher suite",

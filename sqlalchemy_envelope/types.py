@@ -47,7 +47,7 @@ class EncryptedComparator(TypeDecorator.Comparator[Any]):
         if op in _NULL_TESTS and operand is None:
             return super().operate(_NULL_TESTS[op], None, **kwargs)
         if op in (operators.eq, operators.ne) and hasattr(operand, "__clause_element__"):
-            operand = operand.__clause_element__()
+            operand = operand.__clause_element__()  # type: ignore[union-attr]
         if op in (operators.eq, operators.ne) and isinstance(operand, ColumnElement):
             return super().operate(op, operand, **kwargs)
         raise self._refusal(op)
@@ -59,8 +59,8 @@ class EncryptedComparator(TypeDecorator.Comparator[Any]):
     def _refusal(self, op: operators.OperatorType) -> UnsupportedStatementError:
         name = getattr(op, "__name__", "this operator").removesuffix("_op").rstrip("_")
         return UnsupportedStatementError(
-            f"{place_of(self.type)} is encrypted, and {name} would compare random ciphertext; filter and sort "
-            "by another column, or load the rows and do it in Python (IS NULL works)"
+            f"{place_of(self.type)} is encrypted, and {name} would compare random ciphertext; filter "
+            "and sort by another column, or load the rows and do it in Python (IS NULL works)"
         )
 
 
@@ -77,18 +77,18 @@ _NULL_TESTS: dict[Any, Any] = {
 class EncryptedType(TypeDecorator[T]):
     """Base of the encrypted types: stored as `bytea`, always beside a sibling column with the data key.
 
-    `dek`: name of the sibling column, `<column>_dek` unless given. `context`: `"table.column"` or a `Context`,
-    the logical place that values are bound to; pin it before a table or column is renamed. `accept`: one
-    older version that may still be read. A column gets its own copy of the type, bound to its place.
+    `dek`: name of the sibling column, `<column>_dek` unless given. `context`: `"table.column"` or a
+    `Context`, the logical place that values are bound to; pin it before a table or column is renamed.
+    `accept`: one older version that may still be read. A column gets its own copy of the type, bound to its place.
     """
 
     impl = LargeBinary
     cache_ok = True
-    comparator_factory = EncryptedComparator  # type: ignore[assignment]  # a property in TypeDecorator
+    comparator_factory = EncryptedComparator
 
     tag: ClassVar[bytes]
-    encode: ClassVar[Callable[[object], bytes]]
-    decode: ClassVar[Callable[[bytes], Any]]
+    encode: codec.Encode
+    decode: codec.Decode
 
     def __init__(
         self, *, dek: str | None = None, context: Context | str | None = None, accept: Version | None = None
@@ -111,7 +111,9 @@ class EncryptedType(TypeDecorator[T]):
     def reading(self) -> Reading:
         """How a value of this column opens."""
         if self.context is None:
-            raise ConfigurationError(f"a bare {type(self).__name__} belongs to no column; use the column's own type")
+            raise ConfigurationError(
+                f"a bare {type(self).__name__} belongs to no column; use the column's own type"
+            )
         return Reading(self.context, self.accept, self.tag)
 
     def bind_processor(self, dialect: Dialect) -> Callable[[Any], Any]:
@@ -143,7 +145,7 @@ class EncryptedType(TypeDecorator[T]):
 
     def literal_processor(self, dialect: Dialect) -> Callable[[Any], str]:
         """Something that is not SQL: raising here would be wrapped in an error that prints the plaintext."""
-        return lambda value: "<<a value of an encrypted column can't be rendered as a literal>>"
+        return lambda _: "<<a value of an encrypted column can't be rendered as a literal>>"
 
     def column_expression(self, column: ColumnElement[Any]) -> ColumnElement[Any]:
         """The column itself; refused on an engine without an envelope, before anything is sent."""
@@ -204,7 +206,8 @@ def _unsealed(type_: EncryptedType[Any], dialect: Dialect) -> Exception:
     if attachment_of(dialect) is None:
         return _not_attached(type_)
     return UnsupportedStatementError(
-        f"a value for {place_of(type_)} stands where it can't be sealed; write it by insert() or update() of its table"
+        f"a value for {place_of(type_)} stands where it can't be sealed: "
+        "write it by insert() or update() of its own table"
     )
 
 

@@ -1,4 +1,4 @@
-"""The statement compiler of an attached engine: SQLAlchemy's own, with every encrypted column judged and paired."""
+"""The statement compiler of an attached engine: SQLAlchemy's, with encrypted columns judged and paired."""
 
 from typing import Any
 
@@ -50,16 +50,18 @@ class EnvelopeCompiler(PathKeeping):
     def _label_select_column(self, select: Any, column: Any, *args: Any, **kw: Any) -> str:
         """One entry of a columns clause: a pair is always labelled, and nothing else may pass for one."""
         before = self._judged
-        if kw.get("name") is None and carried(column.type) is not None and getattr(column, "table", None) is not None:
+        encrypted = carried(column.type) is not None
+        if encrypted and kw.get("name") is None and getattr(column, "table", None) is not None:
             kw["name"] = kw["proxy_name"] = column.name
         text = super()._label_select_column(select, column, *args, **kw)
-        if carried(column.type) is not None and self._judged == before and not is_null(column):
+        if encrypted and self._judged == before and not is_null(column):
             raise refusal(column.type, "a columns clause in disguise", "select the model's own attribute")
         return text
 
     def visit_label(self, label: Any, *args: Any, **kw: Any) -> str:
         """A label; refused where it stands for an encrypted column in ORDER BY or GROUP BY."""
-        if kw.get("render_label_as_label") is label and carried(label.type) is not None:
+        shown: Any = kw.get("render_label_as_label")
+        if shown is label and carried(label.type) is not None:
             raise refusal(label.type, "ORDER BY or GROUP BY")
         return super().visit_label(label, *args, **kw)
 
@@ -74,7 +76,7 @@ class EnvelopeCompiler(PathKeeping):
         """`from_dml_column()`, SQLAlchemy 2.1: the value written to another column."""
         if carried(element.column.type) is not None:
             raise refusal(element.column.type, "from_dml_column()")
-        return str(super().visit_dmltargetcopy(element, **kw))  # type: ignore[misc]
+        return str(super().visit_dmltargetcopy(element, **kw))
 
     def visit_compound_select(self, cs: Any, *args: Any, **kw: Any) -> str:
         """UNION and its kin."""
@@ -111,7 +113,9 @@ class EnvelopeCompiler(PathKeeping):
         if not self.stack:
             return
         written = {getattr(key, "key", key) for key in statement._values or ()}
-        written |= {getattr(key, "key", key) for group in statement._multi_values for row in group for key in row}
+        written |= {
+            getattr(key, "key", key) for group in statement._multi_values for row in group for key in row
+        }
         written |= {getattr(key, "key", key) for key in getattr(statement, "_select_names", None) or ()}
         for key, pair in pairs_of(stored_table(statement.table) or statement.table).items():
             if written & {key, pair.dek.key}:

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Table
 from sqlalchemy.sql.dml import UpdateBase
 from sqlalchemy.sql.elements import ColumnElement, Label
-from sqlalchemy.sql.selectable import AliasedReturnsRows, FromClause, SelectBase, TableValuedAlias, TextualSelect
+from sqlalchemy.sql.selectable import AliasedReturnsRows, SelectBase, TableValuedAlias, TextualSelect
 
 from ..columns import pairs_of
 
@@ -18,14 +18,14 @@ class Origin(NamedTuple):
     column: Any
 
 
-def stored_table(source: FromClause | None) -> Table | None:
+def stored_table(source: Any) -> Table | None:
     """The Table behind a table, its aliases and its samples; None for anything computed."""
     while isinstance(source, AliasedReturnsRows) and not isinstance(source, TableValuedAlias):
         source = source.element
     return source if isinstance(source, Table) else None
 
 
-def is_query(source: FromClause | None) -> bool:
+def is_query(source: Any) -> bool:
     """Whether a FROM is a subquery or CTE, whose encrypted columns are joined pairs."""
     while isinstance(source, AliasedReturnsRows) and not isinstance(source, TableValuedAlias):
         source = source.element
@@ -52,7 +52,7 @@ def origin(column: Any) -> Origin | None:
         froms.append(_same(source))
         if stored_table(source) is not None:
             return Origin(tuple(froms), column)
-        proxies = getattr(column, "_proxies", ())
+        proxies: Any = getattr(column, "_proxies", ())
         if len(proxies) != 1:
             return None
         column = proxies[0]
@@ -64,7 +64,8 @@ def has_primary_key(column: Any, columns: Iterable[Any]) -> bool:
     table = None if start is None else stored_table(start.column.table)
     if start is None or table is None or not table.primary_key.columns:
         return False
-    here = [found for found in map(origin, columns) if found is not None and found.froms == start.froms]
+    found = [each for each in map(origin, columns) if each is not None]
+    here = [each for each in found if each.froms == start.froms]
     return {key.name for key in table.primary_key.columns} <= {each.column.name for each in here}
 
 
@@ -81,4 +82,5 @@ def _same(source: Any) -> Any:
 
 def columns_of(selectable: Any) -> list[ColumnElement[Any]]:
     """The columns that a SELECT, a set operation or textual SQL with columns hands out."""
-    return [each for each in getattr(selectable, "selected_columns", ()) or () if isinstance(each, ColumnElement)]
+    selected = getattr(selectable, "selected_columns", None) or ()
+    return [each for each in selected if isinstance(each, ColumnElement)]

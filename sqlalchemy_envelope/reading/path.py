@@ -32,7 +32,7 @@ class PathKeeping(SQLCompiler):
     def _label_select_column(self, select: Any, column: Any, *args: Any, **kw: Any) -> str:
         self.path.append(ColumnsClause(column))
         try:
-            text: str = super()._label_select_column(select, column, *args, **kw)  # type: ignore[misc]
+            text: str = super()._label_select_column(select, column, *args, **kw)
             return text
         finally:
             self.path.pop()

@@ -12,7 +12,7 @@ from sqlalchemy.sql.selectable import Select
 from ..errors import UnsupportedStatementError
 from ..types import place_of
 from .path import ColumnsClause, Path
-from .rules import PASSING_FUNCTIONS, Outcome, rule_for
+from .rules import PASSING_FUNCTIONS, Outcome, Stand, rule_for
 
 
 class Verdict(Enum):
@@ -31,7 +31,7 @@ def judge(column: Any, path: Path, innermost: Any) -> Verdict:
     for ancestor in reversed(path):
         if ancestor is child:
             continue
-        outcome = rule_for(ancestor)(ancestor, child, column, innermost)
+        outcome = rule_for(ancestor)(Stand(ancestor, child, column, innermost))
         if outcome is Outcome.READ:
             return Verdict.PAIR
         if outcome is Outcome.NULL_TEST:
@@ -47,14 +47,18 @@ def judge(column: Any, path: Path, innermost: Any) -> Verdict:
 
 def refusal(type_: Any, where: str, remedy: str = "") -> UnsupportedStatementError:
     """The one form in which a statement is refused."""
-    remedy = remedy or "the database sees random ciphertext; select the column itself and do the rest in Python"
+    remedy = remedy or "the database sees random ciphertext; select the column and do the rest in Python"
     return UnsupportedStatementError(f"{place_of(type_)} is encrypted and can't stand in {where}: {remedy}")
 
 
 def remedy_for(ancestor: Any) -> str:
     """What helps, where something does."""
     name = str(getattr(ancestor, "name", "")).lower() if hasattr(ancestor, "clause_expr") else ""
-    return f"give {name}() the column's own type: type_=Model.attribute.type" if name in PASSING_FUNCTIONS else ""
+    return (
+        f"give {name}() the column's own type: type_=Model.attribute.type"
+        if name in PASSING_FUNCTIONS
+        else ""
+    )
 
 
 def whereabouts(ancestor: Any, child: Any, innermost: Any) -> str:
@@ -69,7 +73,11 @@ def whereabouts(ancestor: Any, child: Any, innermost: Any) -> str:
 
 
 def _clause_of(select: Any, child: Any) -> str:
-    clauses = {"GROUP BY": "_group_by_clauses", "ORDER BY": "_order_by_clauses", "DISTINCT ON": "_distinct_on"}
+    clauses = {
+        "GROUP BY": "_group_by_clauses",
+        "ORDER BY": "_order_by_clauses",
+        "DISTINCT ON": "_distinct_on",
+    }
     for clause, attribute in clauses.items():
         if any(each is child for each in getattr(select, attribute, ())):
             return clause

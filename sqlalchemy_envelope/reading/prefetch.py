@@ -63,7 +63,7 @@ class UnlockingStrategy(BufferedRowCursorFetchStrategy):
 
     def __init__(self, unlocking: _Unlocking, execution_options: Any) -> None:
         super().__init__(unlocking.cursor, execution_options, initial_buffer=deque())
-        self._unlocking = unlocking
+        self._unlocking: Any = unlocking
 
     def _buffer_rows(self, result: Any, dbapi_cursor: Any) -> None:
         super()._buffer_rows(result, self._unlocking)
@@ -98,7 +98,9 @@ def _prefetch(context: Any, plan: Plan, attachment: Attachment) -> None:
         context.cursor_fetch_strategy = UnlockingStrategy(unlocking, context.execution_options)
     elif context.cursor.description is not None:
         context.cursor_fetch_strategy = FullyBufferedCursorFetchStrategy(
-            context.cursor, alternate_description=context.cursor.description, initial_buffer=unlocking.fetchall()
+            context.cursor,
+            alternate_description=context.cursor.description,
+            initial_buffer=unlocking.fetchall(),
         )
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from enum import Enum
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Integer
 from sqlalchemy.dialects.postgresql import array
@@ -26,10 +26,23 @@ class Outcome(Enum):
     REFUSED = "no"
 
 
-Rule = Callable[[Any, Any, Any, Any], Outcome]
-"""`(ancestor, child, column, innermost statement)`: `child` is what stands directly in `ancestor`."""
+class Stand(NamedTuple):
+    """Where a value stands: `child` directly in `ancestor`, on the way up from `column`.
 
-PASSING_FUNCTIONS = frozenset({"array_agg", "any_value", "first_value", "last_value", "nth_value", "lag", "lead", "unnest"})
+    `innermost` is the statement being compiled, as compiled.
+    """
+
+    ancestor: Any
+    child: Any
+    column: Any
+    innermost: Any
+
+
+Rule = Callable[[Stand], Outcome]
+
+PASSING_FUNCTIONS = frozenset(
+    {"array_agg", "any_value", "first_value", "last_value", "nth_value", "lag", "lead", "unnest"}
+)
 
 
 def rule_for(ancestor: Any) -> Rule:
@@ -57,7 +70,7 @@ def same_kind(expression: Any, column: Any) -> bool:
     return type_ is not None and own is not None and type_.bound and type_.reading == own.reading
 
 
-def _refused(ancestor: Any, child: Any, column: Any, innermost: Any) -> Outcome:
+def _refused(at: Stand) -> Outcome:  # noqa: ARG001
     return Outcome.REFUSED
 
 
@@ -65,109 +78,113 @@ def _up_if(passes: bool) -> Outcome:
     return Outcome.UP if passes else Outcome.REFUSED
 
 
-def _element(ancestor: Any, child: Any, column: Any, innermost: Any) -> Outcome:
-    return _up_if(child is ancestor.element)
+def _element(at: Stand) -> Outcome:
+    return _up_if(at.child is at.ancestor.element)
 
 
-def _columns_clause(mark: ColumnsClause, child: Any, column: Any, innermost: Any) -> Outcome:
+def _columns_clause(at: Stand) -> Outcome:
     """Just the entry itself or its label: anything in between rendered behind the compiler's back."""
-    label = isinstance(child, elements.Label | _CompileLabel)
-    return _up_if(child is mark.entry or (label and child.element is mark.entry))
+    label = isinstance(at.child, elements.Label | _CompileLabel)
+    return _up_if(at.child is at.ancestor.entry or (label and at.child.element is at.ancestor.entry))
 
 
-def _select(ancestor: Any, child: Any, column: Any, innermost: Any) -> Outcome:
-    if isinstance(child, ColumnsClause):
+def _select(at: Stand) -> Outcome:
+    if isinstance(at.child, ColumnsClause):
         return Outcome.UP
-    group_by = getattr(innermost, "_group_by_clauses", ())
-    if any(each is child for each in group_by) and has_primary_key(column, group_by):
+    group_by = getattr(at.innermost, "_group_by_clauses", ())
+    if any(each is at.child for each in group_by) and has_primary_key(at.column, group_by):
         return Outcome.NULL_TEST  # the key decides the group, and the cell is one with it
     return Outcome.REFUSED
 
 
-def _query_inside(ancestor: Any, child: Any, column: Any, innermost: Any) -> Outcome:
-    return _up_if(isinstance(child, selectable.SelectBase))
+def _query_inside(at: Stand) -> Outcome:
+    return _up_if(isinstance(at.child, selectable.SelectBase))
 
 
-def _from_clause(ancestor: Any, child: Any, column: Any, innermost: Any) -> Outcome:
+def _from_clause(at: Stand) -> Outcome:
     queries = (selectable.SelectBase, UpdateBase)
-    return Outcome.READ if isinstance(child, queries) else Outcome.REFUSED
+    return Outcome.READ if isinstance(at.child, queries) else Outcome.REFUSED
 
 
-def _statement(ancestor: Any, child: Any, column: Any, innermost: Any) -> Outcome:
-    return Outcome.READ if isinstance(child, ColumnsClause) else Outcome.REFUSED
+def _statement(at: Stand) -> Outcome:
+    return Outcome.READ if isinstance(at.child, ColumnsClause) else Outcome.REFUSED
 
 
-def _textual_select(ancestor: Any, child: Any, column: Any, innermost: Any) -> Outcome:
+def _textual_select(at: Stand) -> Outcome:  # noqa: ARG001
     return Outcome.NULL_TEST  # it only names a result column; its text was checked for both cells
 
 
-def _unary(ancestor: Any, child: Any, column: Any, innermost: Any) -> Outcome:
-    return Outcome.READ if ancestor.operator is operators.exists else Outcome.REFUSED
+def _unary(at: Stand) -> Outcome:
+    return Outcome.READ if at.ancestor.operator is operators.exists else Outcome.REFUSED
 
 
-def _binary(ancestor: Any, child: Any, column: Any, innermost: Any) -> Outcome:
-    if child is not ancestor.left:
+def _binary(at: Stand) -> Outcome:
+    if at.child is not at.ancestor.left:
         return Outcome.REFUSED
-    if ancestor.operator in (operators.is_, operators.is_not) and isinstance(ancestor.right, elements.Null):
+    if at.ancestor.operator in (operators.is_, operators.is_not) and isinstance(
+        at.ancestor.right, elements.Null
+    ):
         return Outcome.NULL_TEST
-    return _up_if(ancestor.operator is operators.getitem and same_kind(ancestor, column))
+    return _up_if(at.ancestor.operator is operators.getitem and same_kind(at.ancestor, at.column))
 
 
-def _case(ancestor: Any, child: Any, column: Any, innermost: Any) -> Outcome:
-    conditions = [condition for condition, _ in ancestor.whens]
-    results = [result for _, result in ancestor.whens]
-    results += [] if ancestor.else_ is None else [ancestor.else_]
-    if any(child is each for each in [*conditions, ancestor.value]) or not any(child is each for each in results):
+def _case(at: Stand) -> Outcome:
+    conditions = [condition for condition, _ in at.ancestor.whens]
+    results = [result for _, result in at.ancestor.whens]
+    results += [] if at.ancestor.else_ is None else [at.ancestor.else_]
+    tested = any(at.child is each for each in [*conditions, at.ancestor.value])
+    handed_out = any(at.child is each for each in results) and _all_alike(results, at.column)
+    return _up_if(handed_out and not tested and same_kind(at.ancestor, at.column))
+
+
+def _argument_list(at: Stand) -> Outcome:
+    plain = type(at.ancestor) is elements.ClauseList and at.ancestor.operator is operators.comma_op
+    return _up_if(plain and any(at.child is each for each in at.ancestor.clauses))
+
+
+def _array(at: Stand) -> Outcome:
+    return _up_if(same_kind(at.ancestor, at.column) and _all_alike(at.ancestor.clauses, at.column))
+
+
+def _function(at: Stand) -> Outcome:
+    name = str(getattr(at.ancestor, "name", "")).lower()
+    plain = not getattr(at.ancestor, "packagenames", ())
+    if not plain or not isinstance(at.child, elements.Grouping) or at.ancestor.clause_expr is not at.child:
         return Outcome.REFUSED
-    return _up_if(same_kind(ancestor, column) and _all_alike(results, column))
-
-
-def _argument_list(ancestor: Any, child: Any, column: Any, innermost: Any) -> Outcome:
-    plain = type(ancestor) is elements.ClauseList and ancestor.operator is operators.comma_op
-    return _up_if(plain and any(child is each for each in ancestor.clauses))
-
-
-def _array(ancestor: Any, child: Any, column: Any, innermost: Any) -> Outcome:
-    return _up_if(same_kind(ancestor, column) and _all_alike(ancestor.clauses, column))
-
-
-def _function(ancestor: Any, child: Any, column: Any, innermost: Any) -> Outcome:
-    name = str(getattr(ancestor, "name", "")).lower()
-    plain = not getattr(ancestor, "packagenames", ())
-    if not plain or not isinstance(child, elements.Grouping) or ancestor.clause_expr is not child:
-        return Outcome.REFUSED
-    arguments = list(ancestor.clauses)
+    arguments = list(at.ancestor.clauses)
     if name == "count" and len(arguments) == 1:
         return Outcome.NULL_TEST
-    if not same_kind(ancestor, column):
+    if not same_kind(at.ancestor, at.column):
         return Outcome.REFUSED
     if name == "coalesce":
-        return _up_if(_all_alike(arguments, column))
-    return _up_if(name in PASSING_FUNCTIONS and all(_harmless(each, column) for each in arguments))
+        return _up_if(_all_alike(arguments, at.column))
+    return _up_if(name in PASSING_FUNCTIONS and all(_harmless(each, at.column) for each in arguments))
 
 
-def _filtered(ancestor: Any, child: Any, column: Any, innermost: Any) -> Outcome:
-    return _up_if(child is ancestor.func)
+def _filtered(at: Stand) -> Outcome:
+    return _up_if(at.child is at.ancestor.func)
 
 
-def _ordered_target(ancestor: Any, child: Any, column: Any, innermost: Any) -> Outcome:
-    return _up_if(child is ancestor.target and child is not ancestor.order_by)
+def _ordered_target(at: Stand) -> Outcome:
+    return _up_if(at.child is at.ancestor.target and at.child is not at.ancestor.order_by)
 
 
-def _ordered_call(ancestor: Any, child: Any, column: Any, innermost: Any) -> Outcome:
-    return _up_if(isinstance(child, functions.FunctionElement))
+def _ordered_call(at: Stand) -> Outcome:
+    return _up_if(isinstance(at.child, functions.FunctionElement))
 
 
-def _upsert(ancestor: Any, child: Any, column: Any, innermost: Any) -> Outcome:
+def _upsert(at: Stand) -> Outcome:
     """`SET ssn = excluded.ssn`, with its sibling beside it: only writing puts both there."""
-    set_ = {getattr(key, "key", key): value for key, value in dict(ancestor.update_values_to_set).items()}
-    excluded = getattr(column.table, "name", None) == "excluded" and set_.get(column.key) is child
-    sibling = set_.get(_sibling_key(column))
-    return Outcome.NULL_TEST if excluded and getattr(sibling, "table", None) is column.table else Outcome.REFUSED
+    set_ = {getattr(key, "key", key): value for key, value in dict(at.ancestor.update_values_to_set).items()}
+    excluded = getattr(at.column.table, "name", None) == "excluded" and set_.get(at.column.key) is at.child
+    sibling = set_.get(_sibling_key(at.column))
+    both = excluded and getattr(sibling, "table", None) is at.column.table
+    return Outcome.NULL_TEST if both else Outcome.REFUSED
 
 
 def _sibling_key(column: Any) -> Any:
-    return next((each.key for each in column.table.c if each.name == carried(column.type).dek), None)  # type: ignore[union-attr]
+    encrypted = carried(column.type)
+    return next((each.key for each in column.table.c if encrypted and each.name == encrypted.dek), None)
 
 
 def _all_alike(expressions: Iterable[Any], column: Any) -> bool:

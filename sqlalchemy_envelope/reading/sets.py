@@ -1,4 +1,4 @@
-"""DISTINCT, UNION and their kin: they compare whole rows, which ciphertext survives only beside its primary key."""
+"""DISTINCT, UNION and their kin compare whole rows, which is right only beside the row's primary key."""
 
 from typing import Any
 
@@ -25,10 +25,12 @@ def check_set_operation(compound: Any) -> None:
         encrypted = next((each for each in position if carried(each.type) is not None), None)
         if encrypted is None:
             continue
-        if not same_kind(position[0], encrypted) or not all(same_kind(e, encrypted) or is_null(e) for e in position):
+        if not same_kind(position[0], encrypted) or not all(
+            same_kind(e, encrypted) or is_null(e) for e in position
+        ):
             raise UnsupportedStatementError(
-                f"{place_of(encrypted.type)} is encrypted and {keyword} would mix it with other values: each branch "
-                "must hold the same encrypted column there, or NULL, the first one the column"
+                f"{place_of(encrypted.type)} is encrypted and {keyword} would mix it with other values: "
+                "each branch must hold the same encrypted column there, or NULL, the first one the column"
             )
         if keyword != "UNION ALL":
             _check_compared(keyword, position, branches)

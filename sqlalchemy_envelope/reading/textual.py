@@ -22,7 +22,7 @@ _REMEDY = "name it as a column object, so that it can be judged"
 
 
 def check_fragment(text: str, froms: Iterable[Any]) -> None:
-    """Refuses text that names an encrypted column of `froms`, all its columns, or one of them as a whole row."""
+    """Refuses text that names an encrypted column of `froms`, all columns, or a whole row as one value."""
     code = _COUNT_STAR.sub("", _STRINGS.sub("''", text))
     words = {quoted or word.lower() for quoted, word in _WORDS.findall(code)}
     for source in froms:
@@ -50,7 +50,9 @@ def check_textual_select(statement: Any) -> None:
             name = column.name
             dek = encrypted.dek or f"{name}_dek"
             raise refusal(
-                column.type, "textual SQL alone", f'select both cells: coalesce({dek} || {name}, {dek}, {name}) AS "{name}"'
+                column.type,
+                "textual SQL alone",
+                f'select both cells: coalesce({dek} || {name}, {dek}, {name}) AS "{name}"',
             )
 
 
@@ -59,7 +61,11 @@ def encrypted_columns(source: Any) -> list[Any]:
     table = stored_table(source)
     if table is not None:
         return [pair.content for pair in pairs_of(table).values()]
-    return [each for each in getattr(source, "c", ()) if carried(each.type) is not None] if is_query(source) else []
+    return (
+        [each for each in getattr(source, "c", ()) if carried(each.type) is not None]
+        if is_query(source)
+        else []
+    )
 
 
 def _is_row(code: str, name: object) -> bool:

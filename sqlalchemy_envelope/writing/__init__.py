@@ -1,1 +1,1 @@
-"""What a statement writes to encrypted columns, sealed in one batch before SQLAlchemy compiles or sends it."""
+"""What a statement writes to encrypted columns, sealed in one batch before SQLAlchemy compiles it."""

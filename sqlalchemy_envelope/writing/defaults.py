@@ -17,7 +17,7 @@ from .target import Target
 
 def default_value(pair: Pair) -> Any:
     """The value of the column's default."""
-    default = pair.content.default
+    default: Any = pair.content.default
     return default.arg(None) if default.is_callable else default.arg
 
 
@@ -25,20 +25,23 @@ def collect_defaults(rows: Rows, target: Target, batch: Batch) -> None:
     """Adds the defaults of encrypted columns that an INSERT gives no value for."""
     for key, pair in target.pairs.items():
         if pair.content.default is not None and key not in batch.keys:
-            values = [default_value(pair) for _ in rows]
-            add_rows(batch, pair, rows, values, pair.content.key, pair.dek.key)
+            add_rows(batch, pair, rows, [default_value(pair) for _ in rows])
 
 
 @event.listens_for(Mapper, "after_mapper_constructed")
-def _mapped(mapper: Mapper[Any], cls: type) -> None:
+def _mapped(mapper: Mapper[Any], _cls: type) -> None:
     if any(pair.content.default is not None for table in mapper.tables for pair in pairs_of(table).values()):
         event.listen(mapper, "before_insert", _fill_defaults)
 
 
-def _fill_defaults(mapper: Mapper[Any], connection: Any, instance: Any) -> None:
+def _fill_defaults(mapper: Mapper[Any], _connection: Any, instance: Any) -> None:
     given = instance.__dict__
     for table in mapper.tables:
         for pair in pairs_of(table).values():
-            key = mapper._columntoproperty[pair.content].key if pair.content in mapper._columntoproperty else None
+            key = (
+                mapper._columntoproperty[pair.content].key
+                if pair.content in mapper._columntoproperty
+                else None
+            )
             if key is not None and pair.content.default is not None and key not in given:
                 setattr(instance, key, default_value(pair))

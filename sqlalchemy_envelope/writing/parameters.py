@@ -9,6 +9,7 @@ from .batch import Batch
 from .target import Target
 
 Rows = list[dict[str, Any]]
+Names = tuple[str, str]
 
 
 def collect_parameters(rows: Rows, target: Target, batch: Batch) -> None:
@@ -18,11 +19,12 @@ def collect_parameters(rows: Rows, target: Target, batch: Batch) -> None:
     for key, pair in target.pairs.items():
         giving = [row for row in rows if key in row]
         if giving:
-            add_rows(batch, pair, giving, [row[key] for row in giving], pair.content.key, pair.dek.key)
+            add_rows(batch, pair, giving, [row[key] for row in giving])
 
 
-def add_rows(batch: Batch, pair: Pair, rows: Rows, values: list[Any], content: str, dek: str) -> None:
-    """Adds one value a row, whose cells go back into the row under the names `content` and `dek`."""
+def add_rows(batch: Batch, pair: Pair, rows: Rows, values: list[Any], names: Names | None = None) -> None:
+    """Adds one value a row, whose cells go back into the row: under the columns' keys, or `names`."""
+    content, dek = names or (pair.content.key, pair.dek.key)
 
     def put(cells: list[Cells]) -> None:
         for row, (wrapped, sealed) in zip(rows, cells, strict=True):

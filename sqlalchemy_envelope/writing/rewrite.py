@@ -29,7 +29,9 @@ def rewrite(statement: Any, multi: Any, single: Any, attachment: Attachment) -> 
     return _unless_plain(statement, statement, multi, single, attachment)
 
 
-def _unless_plain(resolved: Any, statement: Any, multi: Any, single: Any, attachment: Attachment) -> Execution:
+def _unless_plain(
+    resolved: Any, statement: Any, multi: Any, single: Any, attachment: Attachment
+) -> Execution:
     if resolved.__class__ is Select or not getattr(resolved, "is_dml", False) or isinstance(resolved, Delete):
         return statement, multi, single
     table = stored_table(resolved.table)
@@ -73,7 +75,9 @@ def _applied(statement: Any, values: SingleValues, groups: tuple[Any, ...], upse
 
 def _check_select(statement: Insert, target: Target) -> None:
     """INSERT … SELECT writes what the database computes, which can't be sealed."""
-    named = {pair.content.key for key in statement._select_names or () if (pair := target.pair(key)) is not None}
+    named = {
+        pair.content.key for key in statement._select_names or () if (pair := target.pair(key)) is not None
+    }
     filled = {
         key
         for key, pair in target.pairs.items()
@@ -81,6 +85,6 @@ def _check_select(statement: Insert, target: Target) -> None:
     }
     for key in sorted(named | filled):
         raise UnsupportedStatementError(
-            f"{target.pairs[key].type.reading.context.place} is encrypted and INSERT … SELECT can't fill it: "
-            "select the rows and insert them from Python"
+            f"{target.pairs[key].type.reading.context.place} is encrypted and can't be filled by a query: "
+            "read the rows and insert them from Python"
         )

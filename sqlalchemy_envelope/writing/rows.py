@@ -13,7 +13,7 @@ Row = dict[Any, Any]
 
 
 def collect_rows(statement: Any, target: Target, batch: Batch) -> tuple[list[Row], ...]:
-    """The statement's groups of rows, keyed by column; each encrypted value is added and filled in when sealed."""
+    """The statement's groups of rows, keyed by column; encrypted values are filled in once sealed."""
     return tuple([_collect_row(row, target, batch) for row in group] for group in statement._multi_values)
 
 

@@ -39,7 +39,7 @@ class Target:
     def by_hand(self, pair: Pair) -> UnsupportedStatementError:
         """The refusal to write a sibling by hand."""
         return UnsupportedStatementError(
-            f"{pair.dek.table.name}.{pair.dek.name} is written together with {pair.content.name}, never by hand: "
+            f"{pair.dek.table.name}.{pair.dek.name} is written with {pair.content.name}, never by hand: "
             f"set {pair.content.name}"
         )
 
@@ -66,7 +66,9 @@ class Target:
     def _refuse_composite(self, composite: Any) -> None:
         for column in composite.columns:
             if carried(column.type) is not None:
-                raise UnsupportedStatementError(f"{composite.key} has an encrypted column: set its columns one by one")
+                raise UnsupportedStatementError(
+                    f"{composite.key} has an encrypted column: set its columns one by one"
+                )
 
 
 def plain_value(expression: Any, pair: Pair) -> Any:
@@ -77,7 +79,8 @@ def plain_value(expression: Any, pair: Pair) -> Any:
         return expression.effective_value
     if isinstance(expression, elements.ClauseElement) or hasattr(expression, "__clause_element__"):
         raise UnsupportedStatementError(
-            f"{pair.type.reading.context.place} is encrypted and can't be set by an SQL expression: set a Python value"
+            f"{pair.type.reading.context.place} is encrypted and can't be set by an SQL expression: "
+            "set a Python value"
         )
     return expression
 

@@ -1,4 +1,4 @@
-"""`ON CONFLICT DO UPDATE SET`: an encrypted column from `excluded` or from a value, its sibling always with it."""
+"""`ON CONFLICT DO UPDATE SET`: an encrypted column from `excluded` or a value, its sibling with it."""
 
 import copy
 from typing import Any
@@ -17,7 +17,7 @@ class Upsert:
     """The SET items of an upsert, rewritten in place as values are sealed."""
 
     def __init__(self, statement: Any, rows: Rows, target: Target, batch: Batch) -> None:
-        self._clause = getattr(statement, "_post_values_clause", None)
+        self._clause: Any = getattr(statement, "_post_values_clause", None)
         self._rows = rows
         self._target = target
         self._batch = batch
@@ -62,7 +62,7 @@ class Upsert:
             (pair.dek.key, bindparam(dek, type_=LargeBinary())),
         ]
         values = [row.pop(value.key, None) for row in self._rows]
-        add_rows(self._batch, pair, self._rows, values, content, dek)
+        add_rows(self._batch, pair, self._rows, values, (content, dek))
 
     def _given(self, value: Any) -> bool:
         return value.required or any(value.key in row for row in self._rows)

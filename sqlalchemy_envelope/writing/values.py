@@ -51,7 +51,7 @@ class SingleValues:
             self._collect_named(pair, value, name)
         elif self._statement.is_insert and len(self._rows) > 1:
             plain = plain_value(value, pair)
-            add_rows(self._batch, pair, self._rows, [plain] * len(self._rows), pair.content.key, pair.dek.key)
+            add_rows(self._batch, pair, self._rows, [plain] * len(self._rows))
         else:
             add_literal(self._batch, pair, self._target, plain_value(value, pair), self.items)
 
@@ -59,13 +59,16 @@ class SingleValues:
         """`values(ssn=bindparam("new"))`: each execution's own value, under names of our own."""
         content, dek = f"{name}__sealed", f"{name}__dek"
         mine, sibling = self._target.columns(pair)
-        self.items += [(mine, bindparam(content, type_=mine.type)), (sibling, bindparam(dek, type_=LargeBinary()))]
+        self.items += [
+            (mine, bindparam(content, type_=mine.type)),
+            (sibling, bindparam(dek, type_=LargeBinary())),
+        ]
         giving = [row for row in self._rows if name in row or not value.required]
         values = [row.get(name, value.effective_value) for row in giving]
         if not self._used_elsewhere(name):
             for row in giving:
                 row.pop(name, None)
-        add_rows(self._batch, pair, giving, values, content, dek)
+        add_rows(self._batch, pair, giving, values, (content, dek))
 
     def _used_elsewhere(self, name: str) -> bool:
         found = visitors.iterate(self._statement)
