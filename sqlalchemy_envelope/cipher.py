@@ -19,7 +19,7 @@ from .wire import CONTENT_HEAD_BYTES, CONTENT_MAGIC, SALT_BYTES, SEALED_AT, VERS
 
 KEY_BYTES = 32
 _LABEL = b"sqlalchemy-envelope/v3/"
-# A fixed nonce is safe under suite 1 because the salt makes each content key single-use (docs/wire-format.md).
+# Safe as a fixed nonce, because the salt makes each content key single-use (docs/wire-format.md).
 _ZERO_NONCE = bytes(NONCE_BYTES)
 
 
@@ -88,8 +88,8 @@ def sealer(context: bytes, flags: int) -> SealAll:
 def opener(context: bytes, flags: int) -> Open:
     """A function that opens one content cell: `(data key, cell) -> plaintext`, or a `DecryptionError`.
 
-    The cell must be one that `ContentCell.parse` takes. The commitment is compared, in constant time, before anything is decrypted: a data key that was
-    exchanged can't make the same bytes open to something else.
+    The cell must be one that `wire.check_content` takes. The commitment is compared, in constant time, before
+    anything is decrypted: a data key that was exchanged can't make the same bytes open to something else.
     """
     before = _kdf_start()
     label = _LABEL + b"content\0" + bytes((flags,))
@@ -149,6 +149,8 @@ def key_unwrapper(key: bytes, head: bytes, context: bytes) -> Unwrap:
 
 def open_legacy(key: bytes, sealed: bytes) -> bytes:
     """The payload of a version 1 or 2 content, `nonce ‖ ciphertext and tag`: neither bound nor committed."""
+    if len(key) != KEY_BYTES:
+        raise DecryptionError(Failure.UNWRAP)
     try:
         return AESGCM(key).decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], None)
     except InvalidTag:

@@ -1,4 +1,4 @@
-"""Python values to tagged bytes and back: the type travels inside the ciphertext, so a wrong one is an error."""
+"""Python values to tagged bytes and back: the type travels inside the ciphertext, so no reader guesses it."""
 
 from collections.abc import Callable, Iterable
 
@@ -19,6 +19,7 @@ def encode_all(encode: Encode, values: Iterable[object], place: str) -> list[byt
         return [None if value is None else encode(value) for value in values]
     except InvalidValueError as error:
         reason = str(error)
+    del values  # what prints a traceback's locals finds none here
     raise InvalidValueError(f"{place} {reason}")
 
 
@@ -49,37 +50,42 @@ def encode_any(value: object) -> bytes:
 
 def decode_text(tagged: bytes) -> str:
     """The `str` behind a text tag."""
-    if tagged[:1] != TEXT_TAG:
-        raise DecryptionError(Failure.TYPE)
-    return utf8(tagged[1:])
+    if tagged[:1] == TEXT_TAG:
+        try:
+            return tagged[1:].decode()
+        except UnicodeDecodeError:  # carries the bytes, so nothing is raised from here
+            pass
+    del tagged
+    raise DecryptionError(Failure.TYPE)
 
 
 def decode_bytes(tagged: bytes) -> bytes:
     """The `bytes` behind a bytes tag."""
-    if tagged[:1] != BYTES_TAG:
-        raise DecryptionError(Failure.TYPE)
-    return tagged[1:]
+    if tagged[:1] == BYTES_TAG:
+        return tagged[1:]
+    del tagged
+    raise DecryptionError(Failure.TYPE)
 
 
 def decode_any(tagged: bytes) -> bytes:
-    """The payload behind either tag."""
-    if tagged[:1] not in (TEXT_TAG, BYTES_TAG):
-        raise DecryptionError(Failure.TYPE)
-    return tagged[1:]
-
-
-def utf8(payload: bytes) -> str:
-    """Strict UTF-8, with an error that does not carry the bytes."""
-    try:
-        return payload.decode()
-    except UnicodeDecodeError:
-        pass
+    """The payload behind either tag, the UTF-8 of a text checked all the same."""
+    if _is_sound(tagged):
+        return tagged[1:]
+    del tagged
     raise DecryptionError(Failure.TYPE)
+
+
+def _is_sound(tagged: bytes) -> bool:
+    if tagged[:1] != TEXT_TAG:
+        return tagged[:1] == BYTES_TAG
+    try:
+        tagged[1:].decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _fitting(payload: bytes) -> bytes:
     if len(payload) > MAX_VALUE_BYTES:
         raise InvalidValueError(f"takes at most {MAX_VALUE_BYTES:,} bytes")
     return payload
-
-

@@ -5,19 +5,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from .errors import ConfigurationError
+from .wire import SUITE_1, TENANT_BOUND
 
 _NAMES = frozenset({"table", "column", "key", "tenant", "row"})
 
 
 def encode_context(names: Mapping[str, bytes]) -> bytes:
-    """The canonical bytes of a context: `u8 count`, then by ascending name `u8 length, name, u16 length, value`.
+    """A context in canonical bytes: `u8 count`, then by ascending name `u8 length, name, u16 length, value`.
 
     Prefix-free, so that it may close a KDF's input. Raises `ConfigurationError` for an unknown name, an
     empty value (absent is not empty) or one over 65,535 bytes. Source: docs/wire-format.md, "Contexts".
     """
     unknown = names.keys() - _NAMES
     if unknown:
-        raise ConfigurationError(f"a context has no {', '.join(sorted(unknown))}: only {', '.join(sorted(_NAMES))}")
+        only = ", ".join(sorted(_NAMES))
+        raise ConfigurationError(f"a context has no {', '.join(sorted(unknown))}: only {only}")
     return bytes([len(names)]) + b"".join(_entry(name, names[name]) for name in sorted(names))
 
 
@@ -33,8 +35,9 @@ class Context:
     """The logical place of a value. Pin it in the model, and renames and restores still open.
 
     `table`, `column`: logical names. `key`: logical name of the sibling column, `<column>_dek` unless given.
-    `tenant`: bound in both layers where there is one.
-    `content` and `wrap` are the encoded contexts of the two cells; `place` is how messages name it.
+    `tenant`: canonical text; bound in both layers where there is one, which `flags` then says.
+    `content` and `wrap` are the encoded contexts of the two cells, `flags` is byte 2 of the content;
+    `place` is how messages name it. Names are taken as they are, without Unicode normalisation.
     """
 
     table: str
@@ -43,26 +46,27 @@ class Context:
     tenant: str | None = None
     content: bytes = field(init=False, repr=False, compare=False)
     wrap: bytes = field(init=False, repr=False, compare=False)
+    flags: int = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         set_ = object.__setattr__
         set_(self, "key", self.key or f"{self.column}_dek")
-        set_(self, "content", encode_context({"table": self.table.encode(), "column": self.column.encode(), **self._tenant}))
-        set_(self, "wrap", encode_context({name: value.encode() for name, value in self.wrap_names.items()}))
+        wrap = {name: _utf8(name, value) for name, value in self.wrap_names.items()}
+        content = {**wrap, "column": _utf8("column", self.column)}
+        del content["key"]
+        set_(self, "content", encode_context(content))
+        set_(self, "wrap", encode_context(wrap))
+        set_(self, "flags", SUITE_1 if self.tenant is None else SUITE_1 | TENANT_BOUND)
 
     @classmethod
     def of(cls, place: "Context | str") -> "Context":
         """A context from itself or from `"table.column"`; the last dot parts the two."""
         if isinstance(place, Context):
             return place
-        if not isinstance(place, str) or not all(place.rpartition(".")):
+        if not isinstance(place, str) or not all(place.rpartition(".")):  # type: ignore[redundant-expr]
             raise ConfigurationError('a context is a Context or "table.column", both parts not empty')
         table, _, column = place.rpartition(".")
         return cls(table, column)
-
-    @property
-    def _tenant(self) -> dict[str, bytes]:
-        return {} if self.tenant is None else {"tenant": self.tenant.encode()}
 
     @property
     def wrap_names(self) -> dict[str, str]:
@@ -74,3 +78,13 @@ class Context:
     def place(self) -> str:
         """`table.column`, for messages."""
         return f"{self.table}.{self.column}"
+
+
+def _utf8(name: str, text: object) -> bytes:
+    if not isinstance(text, str):
+        raise ConfigurationError(f"the context's {name} must be str, not {type(text).__name__}")
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        pass
+    raise ConfigurationError(f"the context's {name} holds a lone surrogate, which UTF-8 can't encode")

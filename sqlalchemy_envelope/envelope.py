@@ -25,7 +25,7 @@ class Envelope:
         self.keyring = keyring
         # As many entries as a model has encrypted columns; the bound is for callers without a model.
         self.opener = lru_cache(maxsize=4096)(lambda reading: Opener(keyring, reading))
-        self._sealer = lru_cache(maxsize=4096)(lambda context: cipher.sealer(context.content, wire.SUITE_1))
+        self._sealer = lru_cache(maxsize=4096)(lambda context: cipher.sealer(context.content, context.flags))
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> "Envelope":
@@ -51,10 +51,10 @@ class Envelope:
         """
         where = Context.of(context)
         reading = Reading(where)
-        pairs = [_join(dek, content, where.place) for dek, content in cells]
+        pairs = [_join(dek, content, where) for dek, content in cells]
         unlocked = self.unlock_columns([(reading, pairs)])[0]
-        open_ = self.opener(reading).open
-        return [None if pair is None else codec.decode_any(open_(pair)) for pair in unlocked]
+        open_ = self.opener(reading).reader(codec.decode_any)
+        return [None if pair is None else open_(pair) for pair in unlocked]
 
     def seal_columns(
         self, columns: Sequence[tuple[Context, Sequence[bytes | None]]], wait: Wait[Any] = wait_here
@@ -106,7 +106,7 @@ def _spread(cells: Sequence[Cells], given: Sequence[bytes | None]) -> list[Cells
     return [_NULL if value is None else next(following) for value in given]
 
 
-def _join(dek: bytes | None, content: bytes | None, place: str) -> bytes | None:
+def _join(dek: bytes | None, content: bytes | None, context: Context) -> bytes | None:
     """Both cells as the reading SQL hands them out, each of them whole."""
     if dek is None and content is None:
         return None
@@ -114,7 +114,7 @@ def _join(dek: bytes | None, content: bytes | None, place: str) -> bytes | None:
         if dek is None or content is None:
             raise DecryptionError(Failure.LONE_CELL)
         wire.KeyCell.parse(dek)
-        wire.ContentCell.parse(content)
+        wire.check_content(content, context.flags)
     except DecryptionError as error:
-        raise error.at(place) from None
+        raise error.at(context.place) from None
     return dek + content

@@ -7,9 +7,11 @@ three fields are the sibling's cell. Version 1 is `nonce 12 ‖ ciphertext and t
 from enum import Enum
 
 from .errors import DecryptionError, Failure
+from .wire import CONTENT_MAGIC, MAX_VALUE_BYTES, MAX_WRAPPED_BYTES
 
 NONCE_BYTES = 12
 MIN_SEALED_BYTES = NONCE_BYTES + 16
+MAX_SEALED_BYTES = MIN_SEALED_BYTES + MAX_VALUE_BYTES
 V2_HEAD = 3
 NO_SIBLING = b"\x00"
 """Stands before the content where a column that accepts old versions has no wrapped key (see `reading`)."""
@@ -25,15 +27,18 @@ class Version(Enum):
 def split_v2(blob: bytes) -> tuple[bytes, bytes]:
     """The key cell, `0x02 ‖ u16 length ‖ KMS-wrapped key`, and the sealed content of a version 2 blob."""
     if blob[:1] != b"\x02":
-        raise DecryptionError(Failure.VERSION)
-    end = V2_HEAD + int.from_bytes(blob[1:V2_HEAD], "big")
-    if end == V2_HEAD or len(blob) < end + MIN_SEALED_BYTES:
+        raise DecryptionError(Failure.LONE_CELL if blob[:1] == bytes((CONTENT_MAGIC,)) else Failure.VERSION)
+    length = int.from_bytes(blob[1:V2_HEAD], "big")
+    end = V2_HEAD + length
+    if len(blob) < end or not 0 < length <= MAX_WRAPPED_BYTES:
         raise DecryptionError(Failure.LENGTH)
-    return blob[:end], blob[end:]
+    if len(blob) == end:
+        raise DecryptionError(Failure.LONE_CELL)
+    return blob[:end], check_sealed(blob[end:])
 
 
-def check_v1(blob: bytes) -> bytes:
-    """A version 1 blob of a possible length."""
-    if len(blob) < MIN_SEALED_BYTES:
+def check_sealed(sealed: bytes) -> bytes:
+    """`nonce ‖ ciphertext and tag` of a possible length: all of version 1, or the content of version 2."""
+    if not MIN_SEALED_BYTES <= len(sealed) <= MAX_SEALED_BYTES:
         raise DecryptionError(Failure.LENGTH)
-    return blob
+    return sealed

@@ -7,13 +7,16 @@ key was fetched ahead, so that opening it needs no call.
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from . import cipher, wire
 from .context import Context
 from .errors import DecryptionError, Failure
 from .keyring.keyring import Keyring
-from .legacy import NO_SIBLING, Version, check_v1, split_v2
+from .legacy import NO_SIBLING, Version, check_sealed, split_v2
+
+T = TypeVar("T")
+_KEY_MAGIC = bytes((wire.KEY_MAGIC,))
 
 
 class Unlocked(NamedTuple):
@@ -55,8 +58,35 @@ class Opener:
         self._keyring = keyring
         self.reading = reading
         self._unwrappers = keyring.unwrappers(reading.context)
-        self._open_content = cipher.opener(reading.context.content, wire.SUITE_1)
-        self.open: OpenPair = self._placed(self._open_current() if reading.accept is None else self._open_older())
+        self._open_content = cipher.opener(reading.context.content, reading.context.flags)
+        self._open = self._open_current() if reading.accept is None else self._open_older()
+        self.open: OpenPair = self._placed()
+
+    def reader(self, decode: Callable[[bytes], T]) -> Callable[[Pair], T]:
+        """`open` and then `decode`, whose failure is given its place too."""
+        open_, place = self._open, self.reading.context.place
+
+        def read_pair(pair: Pair) -> T:
+            try:
+                return decode(open_(pair))
+            except DecryptionError as error:
+                failure = error.failure
+            # Out here, so that neither its context nor its traceback leads to the frames that held keys.
+            raise DecryptionError(failure, place)
+
+        return read_pair
+
+    def _placed(self) -> OpenPair:
+        open_, place = self._open, self.reading.context.place
+
+        def open_pair(pair: Pair) -> bytes:
+            try:
+                return open_(pair)
+            except DecryptionError as error:
+                failure = error.failure
+            raise DecryptionError(failure, place)  # out here, as in `reader`
+
+        return open_pair
 
     def locked(self, pair: bytes) -> bytes | None:
         """The key cell that a call must unwrap before `pair` opens; None where none must, or none can."""
@@ -66,30 +96,19 @@ class Opener:
             key_cell, _ = self._split(pair)
         except DecryptionError:
             return None  # reading the row raises it, in its place
-        return None if key_cell[:1] != b"\x02" and key_cell[2] == wire.Wrap.STATIC else key_cell or None
+        return None if not key_cell or _is_static(key_cell) else key_cell
 
     def unlocked(self, pair: bytes, key: bytes) -> Unlocked:
         """`pair` with its data key."""
         key_cell, content = self._split(pair)
-        return UnlockedV2(key, content) if key_cell[:1] == b"\x02" else Unlocked(key, content)
-
-    def _placed(self, open_: OpenPair) -> OpenPair:
-        place = self.reading.context.place
-
-        def open_pair(pair: Pair) -> bytes:
-            try:
-                return open_(pair)
-            except DecryptionError as error:
-                raise error.at(place) from None
-
-        return open_pair
+        return Unlocked(key, content) if key_cell[:1] == _KEY_MAGIC else UnlockedV2(key, content)
 
     def _open_current(self) -> OpenPair:
         get, open_content, open_rare = self._unwrappers.get, self._open_content, self._open_rare
         key_ends = wire.KEY_HEAD_BYTES
         content_at = key_ends + wire.LOCAL_WRAPPED_BYTES
         head_ends = content_at + 3
-        expected = wire.content_head(wire.SUITE_1, b"")
+        expected = wire.content_head(self.reading.context.flags, b"")
         least, most = content_at + wire.MIN_CONTENT_BYTES, content_at + wire.MAX_CONTENT_BYTES
 
         def open_pair(pair: Pair) -> bytes:
@@ -103,43 +122,56 @@ class Opener:
         return open_pair
 
     def _open_rare(self, pair: Pair) -> bytes:
-        """Every pair that the fast path does not take: unlocked, not yet unlocked, or not to be opened at all."""
+        """Every pair that the fast path does not take: unlocked, not yet unlocked, or never to open."""
         if isinstance(pair, Unlocked):
-            return self._open_content(pair.key, pair.content)
-        key_cell, content = self._split(bytes(pair))
-        if key_cell[2] == wire.Wrap.STATIC:
+            return self._open_content(_whole(pair.key), pair.content)
+        key_cell, content = self._split(pair)
+        unwrap = self._unwrappers.get(key_cell[: wire.KEY_HEAD_BYTES])
+        if unwrap is not None:
+            return self._open_content(unwrap(key_cell[wire.KEY_HEAD_BYTES :]), content)
+        if _is_static(key_cell):
             raise DecryptionError(Failure.UNKNOWN_KEY)
-        return self._open_content(self._unlock(key_cell), content)
+        return self._open_content(_whole(self._unlock(key_cell)), content)
 
     def _open_older(self) -> OpenPair:
-        open_current, accept, tag = self._open_current(), self.reading.accept, self.reading.tag
+        open_current, tag = self._open_current(), self.reading.tag
 
         def open_pair(pair: Pair) -> bytes:
             if isinstance(pair, UnlockedV2):
                 return tag + cipher.open_legacy(pair.key, pair.content)
-            if isinstance(pair, Unlocked):
+            if isinstance(pair, Unlocked) or pair[:1] == _KEY_MAGIC:
                 return open_current(pair)
-            if pair[:1] == NO_SIBLING and accept is Version.V1:
-                return tag + self._keyring.open_v1(check_v1(pair[1:]))
-            if accept is Version.V2 and pair[:1] in (NO_SIBLING, b"\x02"):
-                key_cell, content = self._split(pair)
-                return tag + cipher.open_legacy(self._unlock(key_cell), content)
-            return open_current(pair)
+            key_cell, content = self._split(pair)
+            if not key_cell:
+                return tag + self._keyring.open_v1(content)
+            return tag + cipher.open_legacy(self._unlock(key_cell), content)
 
         return open_pair
 
     def _split(self, pair: bytes) -> tuple[bytes, bytes]:
-        """Both cells, parsed strictly; an empty key cell for version 1, which has none."""
-        if self.reading.accept is not None and pair[:1] == NO_SIBLING:
-            pair = pair[1:]
-            if self.reading.accept is Version.V1:
-                return b"", check_v1(pair)
-        if self.reading.accept is Version.V2 and pair[:1] == b"\x02":
-            return split_v2(pair)
+        """Both cells, checked strictly; an empty key cell for version 1, which has none."""
+        if not isinstance(pair, bytes | bytearray | memoryview):
+            raise DecryptionError(Failure.MAGIC)  # such as the str of a column that was never encrypted
+        pair, accept = bytes(pair), self.reading.accept
+        if accept is Version.V1 and pair[:1] == NO_SIBLING:
+            return b"", check_sealed(pair[1:])
+        if accept is Version.V2 and pair[:1] in (NO_SIBLING, b"\x02"):
+            return split_v2(pair.removeprefix(NO_SIBLING))
         key_cell, content = wire.split_pair(pair)
-        wire.ContentCell.parse(content)
+        wire.check_content(content, self.reading.context.flags)
         return key_cell, content
 
     def _unlock(self, key_cell: bytes) -> bytes:
         stored = (self.reading.context, key_cell)
         return self._keyring.unlock([stored], wait_here)[stored]
+
+
+def _is_static(key_cell: bytes) -> bool:
+    return key_cell[:1] == _KEY_MAGIC and key_cell[2] == wire.Wrap.STATIC
+
+
+def _whole(key: bytes) -> bytes:
+    """A data key of the one length: another would move the bounds of the KDF's input."""
+    if len(key) != cipher.KEY_BYTES:
+        raise DecryptionError(Failure.UNWRAP)
+    return key

@@ -8,7 +8,7 @@ import struct
 from dataclasses import dataclass
 from enum import IntEnum
 
-from .errors import DecryptionError, Failure
+from .errors import DecryptionError, Failure, KeyProviderError
 
 CONTENT_MAGIC = 0xEC
 KEY_MAGIC = 0xED
@@ -80,15 +80,26 @@ class ContentCell:
     @classmethod
     def parse(cls, cell: bytes, flags: int = SUITE_1) -> "ContentCell":
         """The parts of one whole cell, which must carry just the `flags` that the model expects."""
-        _expect(cell, CONTENT_MAGIC)
-        _check_flags(cell, flags)
-        if not MIN_CONTENT_BYTES <= len(cell) <= MAX_CONTENT_BYTES:
-            raise DecryptionError(Failure.LENGTH)
+        check_content(cell, flags)
         return cls(cell[2], cell[3:CONTENT_HEAD_BYTES], cell[CONTENT_HEAD_BYTES:SEALED_AT], cell[SEALED_AT:])
 
 
-def key_head(wrap: int, key_id: bytes, length: int) -> bytes:
-    """The 21 bytes before a wrapped data key of `length` bytes."""
+def check_content(cell: bytes, flags: int = SUITE_1) -> None:
+    """That one whole content cell has the form that `ContentCell.parse` takes, without taking it apart."""
+    _expect(cell, CONTENT_MAGIC)
+    _check_flags(cell, flags)
+    if not MIN_CONTENT_BYTES <= len(cell) <= MAX_CONTENT_BYTES:
+        raise DecryptionError(Failure.LENGTH)
+
+
+def key_head(wrap: Wrap, key_id: bytes, length: int) -> bytes:
+    """The 21 bytes before a wrapped data key of `length` bytes.
+
+    Raises `KeyProviderError` for what no reader would take back: better no row than one that never opens.
+    """
+    if len(key_id) != KEY_ID_BYTES or not _possible(wrap, length):
+        message = f"the key provider gave a key id of {len(key_id)} bytes and a wrapped key of {length}"
+        raise KeyProviderError(f"{message}; a cell takes 16, and 60 or at most 4,096", retryable=False)
     return struct.pack(">BBB16sH", KEY_MAGIC, VERSION, wrap, key_id, length)
 
 
@@ -98,7 +109,10 @@ def content_head(flags: int, salt: bytes) -> bytes:
 
 
 def split_pair(joined: bytes) -> tuple[bytes, bytes]:
-    """The two cells of a pair read as one: the wrapped key says its own length."""
+    """The two cells of a pair read as one: the wrapped key says its own length.
+
+    Only the first is checked, since only its length says where the second begins: see `check_content`.
+    """
     if joined[:1] == bytes((CONTENT_MAGIC,)):
         raise DecryptionError(Failure.LONE_CELL)
     _expect(joined, KEY_MAGIC)
@@ -131,13 +145,15 @@ def _wrap_of(cell: bytes) -> Wrap:
 
 def _wrapped_length(cell: bytes, wrap: Wrap) -> int:
     length = int.from_bytes(cell[19:KEY_HEAD_BYTES], "big")
-    if wrap is Wrap.AWS_KMS:
-        possible = 0 < length <= MAX_WRAPPED_BYTES
-    else:
-        possible = length == LOCAL_WRAPPED_BYTES
-    if not possible:
+    if not _possible(wrap, length):
         raise DecryptionError(Failure.LENGTH)
     return length
+
+
+def _possible(wrap: Wrap, length: int) -> bool:
+    if wrap is Wrap.AWS_KMS:
+        return 0 < length <= MAX_WRAPPED_BYTES
+    return length == LOCAL_WRAPPED_BYTES
 
 
 def _check_flags(cell: bytes, expected: int) -> None:
