@@ -76,6 +76,16 @@ def _column_added(column: Column[Any], table: Any) -> None:
         _make_pair(table, column)
 
 
+@event.listens_for(CheckConstraint, "after_parent_attach")
+def _check_added(check: CheckConstraint, table: Any) -> None:
+    """Keeps one guard: a copied table has made its own when `to_metadata`, or Alembic, brings the old one."""
+    if not isinstance(table, Table) or not _pairs.get(table):
+        return
+    others = (each for each in table.constraints if isinstance(each, CheckConstraint) and each is not check)
+    if any(str(each.sqltext) == str(check.sqltext) for each in others):
+        table.constraints.discard(check)
+
+
 def _make_pair(table: Table, column: Column[Any]) -> None:
     _refuse_what_cannot_work(table, column)
     declared: EncryptedType[Any] = column.type  # type: ignore[assignment]

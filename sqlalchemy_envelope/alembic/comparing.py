@@ -1,0 +1,86 @@
+"""The guards, the CHECK constraints of encrypted pairs, as autogenerate compares them on an existing table.
+
+Alembic compares no CHECK constraints unless asked to compare all of them, and then by name only. Here guards
+alone are compared, by what is the same in the model's text and in PostgreSQL's own spelling of it: literals
+and alternatives.
+"""
+
+import re
+from collections.abc import Iterable
+
+from alembic.autogenerate import comparators
+from alembic.autogenerate.api import AutogenContext
+from alembic.operations import ops
+from alembic.util import DispatchPriority
+from sqlalchemy import CheckConstraint, Constraint, Dialect, Table
+from sqlalchemy.engine.interfaces import ReflectedCheckConstraint
+from sqlalchemy.sql.elements import conv
+
+from .. import wire
+
+Guards = dict[str, CheckConstraint]
+"""By the name in the database."""
+
+_MARKS = re.compile(r"'\\x[0-9a-f]+'|\bor\b")
+_QUOTED = re.compile(r'"(?:[^"]|"")*"')
+_OURS = {f"'\\x{bytes([magic, wire.VERSION]).hex()}'" for magic in (wire.CONTENT_MAGIC, wire.KEY_MAGIC)}
+
+
+@comparators.dispatch_for("table", priority=DispatchPriority.LAST)
+def compare_guards(
+    autogen_context: AutogenContext,
+    modify_table_ops: ops.ModifyTableOps,
+    schema: str | None,
+    tname: str,
+    conn_table: Table | None,
+    metadata_table: Table | None,
+) -> None:
+    """Add the guard of a new pair, drop that of a removed one, renew one whose alternatives changed.
+
+    Last in order, to see what `alembic.ext.checkconstraint_byname` did already where `env.py` asked for it.
+    """
+    dialect = autogen_context.dialect
+    if conn_table is None or metadata_table is None or dialect is None:
+        return  # CREATE TABLE and DROP TABLE carry their constraints
+    stored = autogen_context.inspector.get_check_constraints(tname, schema=schema)
+    found = _guards((_reflected(each, conn_table) for each in stored), dialect)
+    wanted = _guards(metadata_table.constraints, dialect)
+    done = {op.constraint_name for op in modify_table_ops.ops if isinstance(op, _CHECK_OPS)}
+    for name in sorted((found.keys() | wanted.keys()) - done):
+        if _marks(found.get(name)) != _marks(wanted.get(name)):
+            _renew(name, found.get(name), wanted.get(name), autogen_context, modify_table_ops)
+
+
+_CHECK_OPS = (ops.CreateCheckConstraintOp, ops.DropConstraintOp)
+
+
+def _renew(
+    name: str,
+    found: CheckConstraint | None,
+    wanted: CheckConstraint | None,
+    context: AutogenContext,
+    into: ops.ModifyTableOps,
+) -> None:
+    if found is not None and context.run_object_filters(found, name, "check_constraint", True, wanted):
+        into.ops.append(ops.DropConstraintOp.from_constraint(found))
+    if wanted is not None and context.run_object_filters(wanted, name, "check_constraint", False, found):
+        into.ops.append(ops.AddConstraintOp.from_constraint(wanted))
+
+
+def _reflected(stored: ReflectedCheckConstraint, table: Table) -> CheckConstraint:
+    return CheckConstraint(stored["sqltext"], name=conv(stored["name"] or ""), table=table)
+
+
+def _guards(constraints: Iterable[Constraint], dialect: Dialect) -> Guards:
+    format_name = dialect.identifier_preparer.format_constraint
+    return {
+        str(format_name(each, _alembic_quote=False)): each
+        for each in constraints
+        if isinstance(each, CheckConstraint) and each.name and _OURS.issubset(_marks(each))
+    }
+
+
+def _marks(guard: CheckConstraint | None) -> list[str]:
+    """The literals and the ORs of a guard's text, without its names: what a change of it changes."""
+    text = "" if guard is None else _QUOTED.sub("", str(guard.sqltext)).lower()
+    return sorted(_MARKS.findall(text))
