@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Never, Self, TypeVar
 from sqlalchemy import ARRAY, LargeBinary
 from sqlalchemy.engine import Dialect
 from sqlalchemy.sql import operators
-from sqlalchemy.sql.elements import ColumnElement
+from sqlalchemy.sql.elements import ColumnElement, Null
 from sqlalchemy.sql.type_api import TypeEngine
 from sqlalchemy.types import TypeDecorator
 
@@ -19,7 +19,7 @@ from .attachment import SLOT, attachment_of
 from .context import Context
 from .errors import ConfigurationError, NotAttachedError, UnsupportedStatementError
 from .legacy import Version
-from .opening import OpenPair, Reading
+from .opening import Reading
 
 T = TypeVar("T")
 
@@ -43,7 +43,7 @@ class EncryptedComparator(TypeDecorator.Comparator[Any]):
 
     def operate(self, op: operators.OperatorType, *other: Any, **kwargs: Any) -> ColumnElement[Any]:
         """The null tests, and what must build; `UnsupportedStatementError` for the rest."""
-        operand = other[0] if other else None
+        operand = None if not other or isinstance(other[0], Null) else other[0]
         if op in _NULL_TESTS and operand is None:
             return super().operate(_NULL_TESTS[op], None, **kwargs)
         if op in (operators.eq, operators.ne) and hasattr(operand, "__clause_element__"):
@@ -128,7 +128,7 @@ class EncryptedType(TypeDecorator[T]):
 
     def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any]:
         """Opens a pair of cells. Never calls a KMS: keys that need a call were fetched with the rows."""
-        slots, decode = dialect.__dict__, self.decode
+        slots = dialect.__dict__
         bound_to: object = None
         open_: Any = None
 
@@ -139,7 +139,7 @@ class EncryptedType(TypeDecorator[T]):
             attachment = slots.get(SLOT)
             if attachment is not bound_to:
                 open_, bound_to = _opener(self, dialect), attachment
-            return decode(open_(pair))
+            return open_(pair)
 
         return process
 
@@ -194,11 +194,11 @@ class EncryptedBytes(EncryptedType[bytes]):
         return bytes
 
 
-def _opener(type_: EncryptedType[Any], dialect: Dialect) -> OpenPair:
+def _opener(type_: EncryptedType[Any], dialect: Dialect) -> Callable[[Any], Any]:
     attachment = attachment_of(dialect)
     if attachment is None:
         raise _not_attached(type_)
-    return attachment.envelope.opener(type_.reading).open
+    return attachment.envelope.opener(type_.reading).reader(type_.decode)
 
 
 def _unsealed(type_: EncryptedType[Any], dialect: Dialect) -> Exception:

@@ -28,8 +28,8 @@ class EnvelopeCompiler(PathKeeping):
         text = super().visit_column(column, *args, **kw)
         if isinstance(column, TableValuedColumn):
             self._check_whole_row(column)
-        if column.is_literal and not self._is_count_star(column):
-            self._check_text(column.name)
+        if column.table is None and not self._is_count_star(column):
+            self._check_text(column.name if column.is_literal else f'"{column.name}"')
         if carried(column.type) is None:
             return text
         verdict = judge(column, self.path, self._innermost)
