@@ -33,7 +33,8 @@ def check_sql(column: str, dek: str, accept: Version | None) -> str:
 
 
 def _version_1(content: str, key: str) -> str:
-    return f"{key} IS NULL AND {content} IS NOT NULL AND {_like(content, _ANY_BYTE * MIN_SEALED_BYTES + _ANY_REST)}"
+    sealed = _ANY_BYTE * MIN_SEALED_BYTES + _ANY_REST
+    return f"{key} IS NULL AND {content} IS NOT NULL AND {_like(content, sealed)}"
 
 
 def _version_2(content: str, key: str) -> str:
