@@ -2,7 +2,7 @@
 
 Revision ID: 0001
 Revises: 
-Create Date: 2026-11-24 01:30:08.632760
+Create Date: 2026-11-24 01:34:53.640368
 """
 
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ def upgrade() -> None:
     sa.Column('name', sa.String(), nullable=False),
     sa.Column('ssn', sa.LargeBinary(), nullable=True),
     sa.Column('ssn_dek', sa.LargeBinary(), nullable=True),
-    sa.CheckConstraint('("ssn" IS NULL AND "ssn_dek" IS NULL) OR ("ssn" IS NOT NULL AND "ssn_dek" IS NOT NULL AND substr("ssn", 1, 2) = \'\\xec03\'::bytea AND octet_length("ssn") >= 68 AND substr("ssn_dek", 1, 2) = \'\\xed03\'::bytea AND CASE WHEN octet_length("ssn_dek") > 21 THEN octet_length("ssn_dek") = 21 + get_byte("ssn_dek", 19) * 256 + get_byte("ssn_dek", 20) ELSE false END AND octet_length("ssn_dek") <= 4117)', name=op.f('patient_ssn_envelope')),
+    sa.CheckConstraint('("ssn" IS NULL) = ("ssn_dek" IS NULL) AND "ssn" LIKE \'\\xec035f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f25\'::bytea AND ("ssn_dek" LIKE \'\\xed035f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f003c5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f\'::bytea OR "ssn_dek" LIKE \'\\xed03025f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f25\'::bytea)', name=op.f('patient_ssn_envelope')),
     sa.PrimaryKeyConstraint('id')
     )
     # ### end Alembic commands ###

@@ -23,7 +23,8 @@ Guards = dict[str, CheckConstraint]
 
 _MARKS = re.compile(r"'\\x[0-9a-f]+'|\bor\b")
 _QUOTED = re.compile(r'"(?:[^"]|"")*"')
-_OURS = {f"'\\x{bytes([magic, wire.VERSION]).hex()}'" for magic in (wire.CONTENT_MAGIC, wire.KEY_MAGIC)}
+_OURS = tuple(f"'\\x{bytes([magic, wire.VERSION]).hex()}" for magic in (wire.CONTENT_MAGIC, wire.KEY_MAGIC))
+"""How the literals begin by which a guard is known: the first bytes of the two cells."""
 
 
 @comparators.dispatch_for("table", priority=DispatchPriority.LAST)
@@ -76,8 +77,13 @@ def _guards(constraints: Iterable[Constraint], dialect: Dialect) -> Guards:
     return {
         str(format_name(each, _alembic_quote=False)): each
         for each in constraints
-        if isinstance(each, CheckConstraint) and each.name and _OURS.issubset(_marks(each))
+        if isinstance(each, CheckConstraint) and each.name and _is_guard(each)
     }
+
+
+def _is_guard(check: CheckConstraint) -> bool:
+    marks = _marks(check)
+    return all(any(mark.startswith(beginning) for mark in marks) for beginning in _OURS)
 
 
 def _marks(guard: CheckConstraint | None) -> list[str]:
