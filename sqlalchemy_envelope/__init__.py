@@ -1,4 +1,4 @@
-"""Envelope encryption of SQLAlchemy columns on PostgreSQL: one line in a model, the custody chain in a KMS."""
+"""Envelope encryption of SQLAlchemy columns on PostgreSQL: one line in a model, custody in a KMS."""
 
 from .context import Context
 from .engine import attach, detach
@@ -14,13 +14,16 @@ from .errors import (
     UnsupportedStatementError,
 )
 from .keyring.direct import DirectKeyring
+from .keyring.reuse import Reuse
 from .legacy import Version
+from .providers.aws_kms import AwsKms
 from .providers.static import StaticKey
 from .types import EncryptedBytes, EncryptedText
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "AwsKms",
     "ConfigurationError",
     "Context",
     "DecryptionError",
@@ -33,6 +36,7 @@ __all__ = [
     "InvalidValueError",
     "KeyProviderError",
     "NotAttachedError",
+    "Reuse",
     "StaticKey",
     "UnsupportedStatementError",
     "Version",

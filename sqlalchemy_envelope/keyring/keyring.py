@@ -26,13 +26,13 @@ class Keyring(Protocol):
     def local(self) -> bool:
         """Whether no stored key ever needs a network call to unwrap."""
 
-    def issue(self, orders: Sequence[Order], wait: Wait[list[DataKey]]) -> list[list[DataKey]]:
+    def issue(self, orders: Sequence[Order], wait: Wait[None]) -> list[list[DataKey]]:
         """Data keys for each order, all in one wave of concurrent calls. Raises `KeyProviderError`."""
 
     def unwrappers(self, context: Context) -> Mapping[bytes, Unwrap]:
         """What unwraps locally, by the 21 bytes of a key cell's head."""
 
-    def unlock(self, stored: Collection[Stored], wait: Wait[list[bytes]]) -> dict[Stored, bytes]:
+    def unlock(self, stored: Collection[Stored], wait: Wait[None]) -> dict[Stored, bytes]:
         """The data keys of cells that need a call, each distinct one once, all in one wave.
 
         A `Stored` whose bytes begin with 0x02 is the wrapped key of version 2. Raises `DecryptionError`

@@ -1,4 +1,4 @@
-"""What a keyring asks of a key provider. Two kinds: one computes, one calls out and may fail and be retried."""
+"""What a keyring asks of a key provider. One kind computes; one calls out, may fail and be retried."""
 
 from collections.abc import Mapping
 from typing import Literal, Protocol, runtime_checkable

@@ -13,6 +13,7 @@ from ..wire import LOCAL_WRAPPED_BYTES, Wrap, key_head
 
 _HEX = re.compile(r"[0-9a-fA-F]+")
 _BASE64 = re.compile(r"(?:[A-Za-z0-9+/]{43}|[A-Za-z0-9_-]{43})=?")
+_FORMS = "a static key is 32 raw bytes, 64 hexadecimal digits or 44 characters of base64"
 _REMEDY = "; make one with: python -c 'import base64, os; print(base64.b64encode(os.urandom(32)).decode())'"
 
 
@@ -76,7 +77,7 @@ def _decode(key: bytes | str) -> bytes:
     raw = text.encode("utf-8", "replace")
     if len(raw) == cipher.KEY_BYTES and not _HEX.fullmatch(text):  # 32 hexadecimal digits are 16 bytes
         return raw
-    raise ConfigurationError("a static key is 32 raw bytes, 64 hexadecimal digits or 44 characters of base64" + _REMEDY)
+    raise ConfigurationError(_FORMS + _REMEDY)
 
 
 def _decode_base64(text: str) -> bytes:
