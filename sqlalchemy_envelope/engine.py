@@ -4,7 +4,7 @@ import asyncio
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
-from sqlalchemy import Engine, event
+from sqlalchemy import URL, Engine, event
 from sqlalchemy.engine import CreateEnginePlugin
 from sqlalchemy.util import await_only
 
@@ -85,6 +85,10 @@ def _root(engine: Any) -> Engine:
 
 class EnvelopePlugin(CreateEnginePlugin):
     """`create_engine(url, plugins=["envelope"])`: attaches `Envelope.from_env()`."""
+
+    def update_url(self, url: URL) -> URL:
+        """Nothing is configured by the URL: it stays as it is."""
+        return url
 
     def engine_created(self, engine: Engine) -> None:
         """SQLAlchemy's hook once the engine is there."""
