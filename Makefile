@@ -11,7 +11,7 @@ READY := $(VENV)/.ready
 .PHONY: help venv test test-20 demo bench bench-quick lint types docs docs-check pins clean
 
 help:  ## what there is to run
-	@sed -n 's/^\([a-z-]*\):.*## /\1: /p' $(MAKEFILE_LIST)
+	@sed -n 's/^\([a-z0-9-]*\):.*## /\1: /p' $(MAKEFILE_LIST)
 
 # Made anew when missing, when a pin or a dependency changed, or when the Python it came from is gone.
 ifneq ($(shell $(BIN)/python -c 'print("runs")' 2>/dev/null),runs)

@@ -70,7 +70,7 @@ def same_kind(expression: Any, column: Any) -> bool:
     return type_ is not None and own is not None and type_.bound and type_.reading == own.reading
 
 
-def _refused(at: Stand) -> Outcome:  # noqa: ARG001
+def _refused(at: Stand) -> Outcome:
     return Outcome.REFUSED
 
 
@@ -110,7 +110,7 @@ def _statement(at: Stand) -> Outcome:
     return Outcome.READ if isinstance(at.child, ColumnsClause) else Outcome.REFUSED
 
 
-def _textual_select(at: Stand) -> Outcome:  # noqa: ARG001
+def _textual_select(at: Stand) -> Outcome:
     return Outcome.NULL_TEST  # it only names a result column; its text was checked for both cells
 
 
