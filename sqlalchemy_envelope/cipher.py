@@ -7,7 +7,8 @@ AES-256-GCM (NIST SP 800-38D). Normative text: docs/wire-format.md.
 import hashlib
 import hmac
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from cryptography.exceptions import InvalidTag
@@ -33,9 +34,27 @@ class DataKey(NamedTuple):
         return "DataKey()"
 
 
-Generate = Callable[[int], list[DataKey]]
+@dataclass(frozen=True, slots=True, repr=False)
+class DataKeys:
+    """Many data keys and their cells, in two lists: a tuple a key would set Python's collector to work."""
+
+    keys: list[bytes]
+    cells: list[bytes]
+
+    @classmethod
+    def of(cls, each: Iterable[DataKey]) -> "DataKeys":
+        """From single ones."""
+        given = list(each)
+        return cls([one.key for one in given], [one.cell for one in given])
+
+    def each(self) -> list[DataKey]:
+        """As single ones."""
+        return list(map(DataKey, self.keys, self.cells))
+
+
+Generate = Callable[[int], DataKeys]
 Unwrap = Callable[[bytes], bytes]
-SealAll = Callable[[Sequence[bytes], Sequence[DataKey]], list[bytes]]
+SealAll = Callable[[Sequence[bytes], Sequence[bytes]], list[bytes]]
 Open = Callable[[bytes, bytes], bytes]
 
 
@@ -69,11 +88,11 @@ def sealer(context: bytes, flags: int) -> SealAll:
     label = _LABEL + b"content\0" + bytes((flags,))
     sha512, urandom = hashlib.sha512, os.urandom
 
-    def seal_all(plaintexts: Sequence[bytes], keys: Sequence[DataKey]) -> list[bytes]:
+    def seal_all(plaintexts: Sequence[bytes], keys: Sequence[bytes]) -> list[bytes]:
         salts = urandom(SALT_BYTES * len(plaintexts))
         cells = []
         at = 0
-        for plaintext, (key, _) in zip(plaintexts, keys, strict=True):
+        for plaintext, key in zip(plaintexts, keys, strict=True):
             salt = salts[at : at + SALT_BYTES]
             at += SALT_BYTES
             derived = sha512(before + key + label + salt + context).digest()
@@ -122,14 +141,15 @@ def key_generator(key: bytes, head: bytes, context: bytes) -> Generate:
     each = KEY_BYTES + NONCE_BYTES
     urandom = os.urandom
 
-    def generate(count: int) -> list[DataKey]:
+    def generate(count: int) -> DataKeys:
         random = urandom(each * count)
-        made = []
+        keys, cells = [], []
         for at in range(0, each * count, each):
             data_key = random[at : at + KEY_BYTES]
             nonce = random[at + KEY_BYTES : at + each]
-            made.append(DataKey(data_key, head + nonce + encrypt(nonce, data_key, head)))
-        return made
+            keys.append(data_key)
+            cells.append(head + nonce + encrypt(nonce, data_key, head))
+        return DataKeys(keys, cells)
 
     return generate
 

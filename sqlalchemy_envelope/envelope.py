@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Never
 
@@ -15,7 +16,22 @@ from .settings import keyring_from
 Cells = tuple[bytes | None, bytes | None]
 """Wrapped data key and content, as the sibling and the column store them; both None for a NULL."""
 
-_NULL: Cells = (None, None)
+
+@dataclass(frozen=True, slots=True, repr=False)
+class SealedColumn:
+    """The cells of one column's values, in order; both None where a value was NULL."""
+
+    deks: Sequence[bytes | None]
+    contents: Sequence[bytes | None]
+
+    def spread(self, given: Sequence[bytes | None]) -> "SealedColumn":
+        """The same with a NULL pair wherever `given` has None."""
+        deks, contents = iter(self.deks), iter(self.contents)
+        present = [value is not None for value in given]
+        return SealedColumn(
+            [next(deks) if there else None for there in present],
+            [next(contents) if there else None for there in present],
+        )
 
 
 class Envelope:
@@ -42,7 +58,8 @@ class Envelope:
         `context`: `"table.column"` or a `Context`. Raises `InvalidValueError`, `KeyProviderError`.
         """
         where = Context.of(context)
-        return self.seal_columns([(where, codec.encode_all(codec.encode_any, values, where.place))])[0]
+        sealed = self.seal_columns([(where, codec.encode_all(codec.encode_any, values, where.place))])[0]
+        return list(zip(sealed.deks, sealed.contents, strict=True))
 
     def open_many(self, cells: Sequence[Cells], context: Context | str) -> list[bytes | None]:
         """Each pair's payload (UTF-8 for text); None for `(None, None)`.
@@ -58,15 +75,14 @@ class Envelope:
 
     def seal_columns(
         self, columns: Sequence[tuple[Context, Sequence[bytes | None]]], wait: Wait[Any] = wait_here
-    ) -> list[list[Cells]]:
+    ) -> list[SealedColumn]:
         """Tagged plaintexts of several columns sealed with one wave of data keys: the cells of each."""
         dense = [(context, [value for value in values if value is not None]) for context, values in columns]
         issued = self.keyring.issue([(context, len(values)) for context, values in dense], wait)
-        sealed: list[list[Cells]] = []
+        sealed = []
         for (context, values), keys, (_, given) in zip(dense, issued, columns, strict=True):
-            contents = self._sealer(context)(values, keys)
-            cells: list[Cells] = [(key.cell, content) for key, content in zip(keys, contents, strict=True)]
-            sealed.append(cells if len(values) == len(given) else _spread(cells, given))
+            column = SealedColumn(keys.cells, self._sealer(context)(values, keys.keys))
+            sealed.append(column if len(values) == len(given) else column.spread(given))
         return sealed
 
     def unlock_columns(
@@ -98,12 +114,6 @@ class Envelope:
 
     def __reduce__(self) -> Never:
         raise TypeError("an Envelope leads to keys and is not pickled; make one in each process")
-
-
-def _spread(cells: Sequence[Cells], given: Sequence[bytes | None]) -> list[Cells]:
-    """The cells of the values that are there, and NULL pairs where none was given."""
-    following = iter(cells)
-    return [_NULL if value is None else next(following) for value in given]
 
 
 def _join(dek: bytes | None, content: bytes | None, context: Context) -> bytes | None:

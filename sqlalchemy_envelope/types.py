@@ -79,7 +79,7 @@ class EncryptedType(TypeDecorator[T]):
 
     `dek`: name of the sibling column, `<column>_dek` unless given. `context`: `"table.column"` or a
     `Context`, the logical place that values are bound to; pin it before a table or column is renamed.
-    `accept`: one older version that may still be read. A column gets its own copy of the type, bound to its place.
+    `accept`: one older version that may still be read. A column gets its own copy, bound to its place.
     """
 
     impl = LargeBinary

@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import lru_cache, partial
 from typing import Any, Never
 
-from ..cipher import DataKey, Unwrap
+from ..cipher import DataKeys, Unwrap
 from ..context import Context
 from ..errors import ConfigurationError, DecryptionError, Failure
 from ..forks import start_afresh_after_fork
@@ -63,7 +63,7 @@ class DirectKeyring:
         """Whether no stored key ever needs a network call to unwrap."""
         return not self._remotes
 
-    def issue(self, orders: Sequence[Order], wait: Wait[None]) -> list[list[DataKey]]:
+    def issue(self, orders: Sequence[Order], wait: Wait[None]) -> list[DataKeys]:
         """Data keys for each order, all in one wave of concurrent calls. Raises `KeyProviderError`."""
         if self._spares is None:
             return self._make(orders, wait)
@@ -108,7 +108,7 @@ class DirectKeyring:
             self._cache.clear()
             self._spares = None if self._reuse is None else Spares(self._reuse)
 
-    def _make(self, orders: Sequence[Order], wait: Wait[None]) -> list[list[DataKey]]:
+    def _make(self, orders: Sequence[Order], wait: Wait[None]) -> list[DataKeys]:
         if self._provider.local:
             return [self._generator(context)(count) for context, count in orders]
         wave = Wave()
@@ -121,9 +121,9 @@ class DirectKeyring:
             asked = self._pool.start(wave)
         if asked:
             _wait_for(wave, wait)
-        return [[call.result for call in calls] for calls in made]
+        return [DataKeys.of(call.result for call in calls) for calls in made]
 
-    def _share(self, spares: Spares, orders: Sequence[Order], wait: Wait[None]) -> list[list[DataKey]]:
+    def _share(self, spares: Spares, orders: Sequence[Order], wait: Wait[None]) -> list[DataKeys]:
         now = self._clock()
         with self._pool.lock:
             left = [spares.take(context.wrap, count, now) for context, count in orders]
@@ -132,7 +132,7 @@ class DirectKeyring:
         made = self._make(needed, wait)
         with self._pool.lock:
             return [
-                keys + spares.spread(context.wrap, new, count, now)
+                DataKeys.of(keys + spares.spread(context.wrap, new.each(), count, now))
                 for keys, (context, _), new, count in zip(left, needed, made, missing, strict=True)
             ]
 

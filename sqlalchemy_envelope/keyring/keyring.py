@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future
 from typing import Protocol, TypeVar
 
-from ..cipher import DataKey, Unwrap
+from ..cipher import DataKeys, Unwrap
 from ..context import Context
 
 T = TypeVar("T")
@@ -26,7 +26,7 @@ class Keyring(Protocol):
     def local(self) -> bool:
         """Whether no stored key ever needs a network call to unwrap."""
 
-    def issue(self, orders: Sequence[Order], wait: Wait[None]) -> list[list[DataKey]]:
+    def issue(self, orders: Sequence[Order], wait: Wait[None]) -> list[DataKeys]:
         """Data keys for each order, all in one wave of concurrent calls. Raises `KeyProviderError`."""
 
     def unwrappers(self, context: Context) -> Mapping[bytes, Unwrap]:

@@ -6,10 +6,9 @@ from typing import Any
 from ..attachment import Attachment
 from ..codec import encode_all
 from ..columns import Pair
-from ..envelope import Cells
-from ..types import Sealed
+from ..envelope import SealedColumn
 
-Put = Callable[[list[Cells]], None]
+Put = Callable[[SealedColumn], None]
 """Takes the cells of the values that were added with it, in order."""
 
 
@@ -32,11 +31,5 @@ class Batch:
             context = pair.type.reading.context
             columns.append((context, encode_all(pair.type.encode, values, context.place)))
         sealed = attachment.envelope.seal_columns(columns, attachment.wait)
-        for (_, _, put), cells in zip(self._slots, sealed, strict=True):
-            put(cells)
-
-
-def content_of(cells: Cells) -> Sealed | None:
-    """The content cell as a bind processor lets it through."""
-    content = cells[1]
-    return None if content is None else Sealed(content)
+        for (_, _, put), column in zip(self._slots, sealed, strict=True):
+            put(column)

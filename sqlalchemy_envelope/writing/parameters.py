@@ -3,7 +3,7 @@
 from typing import Any
 
 from ..columns import Pair
-from ..envelope import Cells
+from ..envelope import SealedColumn
 from ..types import Sealed
 from .batch import Batch
 from .target import Target
@@ -26,8 +26,8 @@ def add_rows(batch: Batch, pair: Pair, rows: Rows, values: list[Any], names: Nam
     """Adds one value a row, whose cells go back into the row: under the columns' keys, or `names`."""
     content, dek = names or (pair.content.key, pair.dek.key)
 
-    def put(cells: list[Cells]) -> None:
-        for row, (wrapped, sealed) in zip(rows, cells, strict=True):
+    def put(column: SealedColumn) -> None:
+        for row, wrapped, sealed in zip(rows, column.deks, column.contents, strict=True):
             row[dek] = wrapped
             row[content] = None if sealed is None else Sealed(sealed)
 

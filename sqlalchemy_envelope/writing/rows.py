@@ -3,11 +3,11 @@
 from typing import Any
 
 from ..columns import Pair
-from ..envelope import Cells
+from ..envelope import SealedColumn
 from .batch import Batch
 from .defaults import default_value
 from .target import Target, check_source, plain_value
-from .values import sealed_parameter, wrapped_parameter
+from .values import as_parameters
 
 Row = dict[Any, Any]
 
@@ -43,7 +43,7 @@ def _add(row: Row, pair: Pair, value: Any, target: Target, batch: Batch) -> None
     content, dek = target.columns(pair)
     row[content] = row[dek] = None
 
-    def put(cells: list[Cells]) -> None:
-        row[content], row[dek] = sealed_parameter(pair, cells[0]), wrapped_parameter(cells[0])
+    def put(column: SealedColumn) -> None:
+        row[content], row[dek] = as_parameters(pair, column)
 
     batch.add(pair, [value], put)

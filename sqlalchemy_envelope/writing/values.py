@@ -6,8 +6,9 @@ from sqlalchemy import LargeBinary, bindparam, util
 from sqlalchemy.sql import elements, visitors
 
 from ..columns import Pair
-from ..envelope import Cells
-from .batch import Batch, content_of
+from ..envelope import SealedColumn
+from ..types import Sealed
+from .batch import Batch
 from .parameters import Rows, add_rows
 from .target import Target, check_source, plain_value
 
@@ -81,20 +82,21 @@ def add_literal(batch: Batch, pair: Pair, target: Target, value: Any, items: Ite
     at = len(items)
     items += [(content, None), (dek, None)]
 
-    def put(cells: list[Cells]) -> None:
-        items[at : at + 2] = [(content, sealed_parameter(pair, cells[0])), (dek, wrapped_parameter(cells[0]))]
+    def put(column: SealedColumn) -> None:
+        sealed, wrapped = as_parameters(pair, column)
+        items[at : at + 2] = [(content, sealed), (dek, wrapped)]
 
     batch.add(pair, [value], put)
 
 
-def sealed_parameter(pair: Pair, cells: Cells) -> Any:
-    """The content cell as a parameter of the statement."""
-    return bindparam(None, content_of(cells), type_=pair.type, unique=True)
-
-
-def wrapped_parameter(cells: Cells) -> Any:
-    """The wrapped data key as a parameter of the statement."""
-    return bindparam(None, cells[0], type_=LargeBinary(), unique=True)
+def as_parameters(pair: Pair, column: SealedColumn) -> tuple[Any, Any]:
+    """The two cells of a single value as parameters of the statement."""
+    sealed, wrapped = column.contents[0], column.deks[0]
+    content = None if sealed is None else Sealed(sealed)
+    return (
+        bindparam(None, content, type_=pair.type, unique=True),
+        bindparam(None, wrapped, type_=LargeBinary(), unique=True),
+    )
 
 
 def _items_of(statement: Any) -> Items:
