@@ -1,0 +1,1 @@
+"""What an engine does once an envelope is attached."""
