@@ -105,7 +105,10 @@ class AwsKms:
         wrong = _fault(reply, arn)
         if not wrong:
             return bytes(reply["Plaintext"])
+        right_key = reply.get("KeyId") == arn
         del reply
+        if right_key:  # an authentic wrap of something else: it never opens (docs/wire-format.md)
+            raise DecryptionError(Failure.UNWRAP, place)
         raise KeyProviderError(f"{place}: kms:Decrypt replied with {wrong}", retryable=False)
 
     def __repr__(self) -> str:

@@ -1,0 +1,1 @@
+"""Test vectors of the wire format, their generator, and a second reader in another language."""

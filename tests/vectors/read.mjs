@@ -1,0 +1,250 @@
+// A second reader of the vectors, on Node's built-in crypto, written from docs/wire-format.md alone.
+// Run: node tests/vectors/read.mjs. Prints counts; the last line is JSON; exits 1 where anything differs.
+
+import { isUtf8 } from "node:buffer";
+import { createDecipheriv, createHash, timingSafeEqual } from "node:crypto";
+import { readFileSync, readdirSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const LABEL = "sqlalchemy-envelope/v3/";
+const MIB_256 = 256 * 1024 * 1024;
+
+class Failure extends Error {}
+const fail = (name) => {
+  throw new Failure(name);
+};
+
+const hex = (text) => (text == null ? null : Buffer.from(text, "hex"));
+const u8 = (n) => Buffer.from([n]);
+const u16 = (n) => Buffer.from([n >> 8, n & 255]);
+const same = (a, b) => a.length === b.length && timingSafeEqual(a, b);
+
+const kdf = (key, label, info) =>
+  createHash("sha512").update(Buffer.from([0, 0, 0, 1])).update(key).update(label, "ascii").update(u8(0)).update(info).digest();
+
+function gcm(key, nonce, aad, sealed, failure) {
+  const cut = sealed.length - 16;
+  const cipher = createDecipheriv("aes-256-gcm", key, nonce, { authTagLength: 16 });
+  cipher.setAAD(aad);
+  cipher.setAuthTag(sealed.subarray(cut));
+  const opened = cipher.update(sealed.subarray(0, cut));
+  try {
+    return Buffer.concat([opened, cipher.final()]);
+  } catch {
+    return fail(failure);
+  }
+}
+
+// --- sections 2 and 5
+const NAMES = ["column", "key", "row", "table", "tenant"];
+
+function encode(names) {
+  const chosen = Object.keys(names).sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
+  const parts = [u8(chosen.length)];
+  for (const name of chosen) {
+    const value = Buffer.from(names[name], "utf8");
+    if (!NAMES.includes(name) || value.length === 0 || value.length > 65535) fail("context");
+    parts.push(u8(name.length), Buffer.from(name, "ascii"), u16(value.length), value);
+  }
+  return Buffer.concat(parts);
+}
+
+const pick = (place, names) => Object.fromEntries(names.filter((name) => name in place).map((name) => [name, place[name]]));
+const contentContext = (place) => encode(pick(place, ["table", "column", "tenant"]));
+const wrapNames = (place) => pick(place, ["table", "key", "tenant"]);
+
+// --- section 4
+const staticId = (key) => kdf(key, LABEL + "key-id", Buffer.alloc(0)).subarray(0, 16);
+
+function kmsId(arn) {
+  const fields = arn.split(":");
+  if (fields[5].startsWith("key/mrk-")) fields[3] = "";
+  return createHash("sha256").update(LABEL + "kms-key-id").update(u8(0)).update(fields.join(":")).digest().subarray(0, 16);
+}
+
+function parseHead(cell) {
+  if (cell.length === 0 || cell[0] !== 0xed) fail("magic");
+  if (cell.length < 2) fail("length");
+  if (cell[1] !== 3) fail("version");
+  if (cell.length < 3) fail("length");
+  const wrap = cell[2];
+  if (![1, 2, 3].includes(wrap)) fail("wrap");
+  if (cell.length < 21) fail("length");
+  const length = cell.readUInt16BE(19);
+  if (wrap === 2 ? length < 1 || length > 4096 : length !== 60) fail("length");
+  return { wrap, id: cell.subarray(3, 19), ends: 21 + length };
+}
+
+function parseKeyCell(cell) {
+  const head = parseHead(cell);
+  return cell.length === head.ends ? { ...head, cell, wrapped: cell.subarray(21) } : fail("length");
+}
+
+function unwrap({ wrap, id, cell, wrapped }, keys, place) {
+  const key = wrap === 2 ? askKms(id, wrapped, keys, place) : unwrapLocally(wrap, id, cell, wrapped, keys, place);
+  return key.length === 32 ? key : fail("unwrap");
+}
+
+function unwrapLocally(wrap, id, cell, wrapped, keys, place) {
+  const held =
+    wrap === 1
+      ? (keys.static ?? []).map(hex).find((key) => same(staticId(key), id))
+      : hex((keys.kek ?? []).find((kek) => same(hex(kek.id), id))?.key);
+  if (!held) fail("unknown-key");
+  const wrapping = kdf(held, LABEL + "wrap", Buffer.concat([u8(wrap), encode(wrapNames(place))])).subarray(0, 32);
+  return gcm(wrapping, wrapped.subarray(0, 12), cell.subarray(0, 21), wrapped.subarray(12), "unwrap");
+}
+
+function askKms(id, blob, keys, place) {
+  const allowed = (keys.kms ?? []).filter((answer) => same(kmsId(answer.arn), id));
+  if (allowed.length === 0) fail("unknown-key");
+  return decryptByKms(allowed, blob, { ...wrapNames(place), "sqlalchemy-envelope": "v3/data-key" });
+}
+
+function decryptByKms(answers, blob, context) {
+  const sorted = (map) => JSON.stringify(Object.entries(map).sort());
+  const found = answers.find((each) => same(hex(each.blob), blob) && sorted(each.encryption_context) === sorted(context));
+  return found ? hex(found.data_key) : fail("unwrap");
+}
+
+// --- section 3
+function checkContent(cell, place) {
+  if (cell.length === 0 || cell[0] !== 0xec) fail("magic");
+  if (cell.length < 2) fail("length");
+  if (cell[1] !== 3) fail("version");
+  if (cell.length < 3) fail("length");
+  if ((cell[2] & 0x0f) !== 1) fail("suite");
+  if (cell[2] !== ("tenant" in place ? 0x11 : 0x01)) fail("flags");
+  if (cell.length < 68 || cell.length > MIB_256 + 68) fail("length");
+}
+
+function openContent(dataKey, cell, place) {
+  const context = contentContext(place);
+  const derived = kdf(dataKey, LABEL + "content", Buffer.concat([cell.subarray(2, 19), context]));
+  if (!same(derived.subarray(32), cell.subarray(19, 51))) fail("commitment");
+  const aad = Buffer.concat([cell.subarray(0, 19), context]);
+  return gcm(derived.subarray(0, 32), Buffer.alloc(12), aad, cell.subarray(51), "tag");
+}
+
+// --- section 6
+const payloadOf = (tagged, type) =>
+  tagged[0] === (type === "text" ? 1 : 2) ? checked(tagged.subarray(1), type) : fail("type");
+
+const checked = (payload, type) => (type === "text" && !isUtf8(payload) ? fail("type") : payload);
+
+// --- sections 1 and 7
+function openCurrent(dek, content, { context: place, keys, type }) {
+  if (dek === null && content === null) return null;
+  if (dek === null || content === null) fail("lone-cell");
+  const keyCell = parseKeyCell(dek);
+  checkContent(content, place);
+  return payloadOf(openContent(unwrap(keyCell, keys, place), content, place), type);
+}
+
+function openPair(pair, vector) {
+  if (pair.length && pair[0] === 0xec) fail("lone-cell");
+  const { ends } = parseHead(pair);
+  if (pair.length < ends) fail("length");
+  if (pair.length === ends) fail("lone-cell");
+  return openCurrent(pair.subarray(0, ends), pair.subarray(ends), vector);
+}
+
+// --- section 8
+function openOld(key, sealed) {
+  if (sealed.length < 28) fail("length");
+  return gcm(key, sealed.subarray(0, 12), Buffer.alloc(0), sealed.subarray(12), "tag");
+}
+
+function openV1(content, { keys, type }) {
+  if (content.length < 28) fail("length");
+  for (const key of (keys.static ?? []).map(hex)) {
+    try {
+      return checked(openOld(key, content), type);
+    } catch (error) {
+      if (error.message !== "tag") throw error;
+    }
+  }
+  return fail("tag");
+}
+
+function openV2(blob, { keys, type }) {
+  if (blob.length && blob[0] === 0xec) fail("lone-cell");
+  if (blob[0] !== 2) fail("version");
+  if (blob.length < 3) fail("length");
+  const length = blob.readUInt16BE(1);
+  if (length < 1 || length > 4096 || blob.length < 3 + length) fail("length");
+  if (blob.length === 3 + length) fail("lone-cell");
+  const sealed = blob.subarray(3 + length);
+  if (sealed.length < 28) fail("length");
+  const key = decryptByKms(keys.kms ?? [], blob.subarray(3, 3 + length), {});
+  if (key.length !== 32) fail("unwrap");
+  return checked(openOld(key, sealed), type);
+}
+
+function openCells(vector) {
+  const dek = hex(vector.dek);
+  let content = hex(vector.content);
+  if (vector.content_zeros) content = Buffer.concat([content, Buffer.alloc(vector.content_zeros)]);
+  if (dek === null && content !== null) {
+    if (vector.accept === 1) return openV1(content, vector);
+    if (vector.accept === 2) return openV2(content, vector);
+  }
+  if (vector.accept === 2 && dek?.[0] === 2) return openV2(Buffer.concat([dek, content ?? Buffer.alloc(0)]), vector);
+  return openCurrent(dek, content, vector);
+}
+
+function joined(vector) {
+  const missing = hex(vector.dek) === null || hex(vector.content) === null;
+  if (!vector.joined || vector.accept || (missing && vector.failure !== "lone-cell")) return null;
+  return Buffer.concat([hex(vector.dek) ?? Buffer.alloc(0), hex(vector.content) ?? Buffer.alloc(0)]);
+}
+
+// --- the vectors
+const readers = {
+  kdf: (v) => ["derived", kdf(hex(v.key), v.label, hex(v.info))],
+  context: (v) => ["encoded", encode(v.names)],
+  "static-key-id": (v) => ["id", staticId(hex(v.key))],
+  "kms-key-id": (v) => ["id", kmsId(v.arn)],
+  open: (v) => ["payload", openCells(v)],
+  "open-pair": (v) => ["payload", openPair(hex(v.pair), v)],
+};
+
+function outcome(vector, read) {
+  try {
+    const [name, value] = read(vector);
+    return `${name} ${value === null ? null : value.toString("hex")}`;
+  } catch (error) {
+    if (error instanceof Failure) return `failure ${error.message}`;
+    throw error;
+  }
+}
+
+function expected(vector) {
+  const name = ["failure", "payload", "derived", "encoded", "id"].find((each) => each in vector);
+  return `${name} ${vector[name]}`;
+}
+
+const here = dirname(fileURLToPath(import.meta.url));
+const files = readdirSync(here).filter((name) => name.endsWith(".json")).sort();
+const vectors = files.flatMap((name) => JSON.parse(readFileSync(join(here, name), "utf8")).vectors);
+const counts = { vectors: 0, opened: 0, failed: 0, also_joined: 0, wrong: 0 };
+const byFailure = {};
+for (const vector of vectors) {
+  const results = [outcome(vector, readers[vector.kind])];
+  if (vector.kind === "open" && joined(vector)) {
+    counts.also_joined += 1;
+    results.push(outcome(vector, (v) => ["payload", openPair(joined(v), v)]));
+  }
+  counts.vectors += 1;
+  counts["failure" in vector ? "failed" : "opened"] += 1;
+  if (vector.failure) byFailure[vector.failure] = (byFailure[vector.failure] ?? 0) + 1;
+  const wrong = results.filter((result) => result !== expected(vector));
+  if (wrong.length) {
+    counts.wrong += 1;
+    console.log(`${vector.name}: expected ${expected(vector).slice(0, 90)}, got ${wrong.join(" | ").slice(0, 90)}`);
+  }
+}
+for (const [name, count] of Object.entries(byFailure)) console.log(`${name.padEnd(12)} ${count}`);
+console.log(JSON.stringify(counts));
+process.exit(counts.wrong === 0 && counts.vectors > 0 ? 0 : 1);

@@ -1,0 +1,104 @@
+"""Opens a vector through the library, with the keys that the vector gives its reader."""
+
+from types import SimpleNamespace
+from typing import Any, Literal
+
+from botocore.exceptions import ClientError
+
+from sqlalchemy_envelope import Context, DirectKeyring, Envelope, StaticKey, Version, cipher, codec
+from sqlalchemy_envelope.legacy import NO_SIBLING
+from sqlalchemy_envelope.opening import Opener, Reading
+from sqlalchemy_envelope.providers.aws_kms import AwsKms
+from sqlalchemy_envelope.wire import LOCAL_WRAPPED_BYTES, Wrap, key_head
+
+Vector = dict[str, Any]
+DECODE: dict[str, Any] = {"text": codec.decode_text, "bytes": codec.decode_bytes}
+TAG = {"text": codec.TEXT_TAG, "bytes": codec.BYTES_TAG}
+
+
+class FixedKms:
+    """A KMS client that knows the answers of one vector and refuses everything else, as KMS does."""
+
+    def __init__(self, answers: list[Vector]) -> None:
+        self._answers = answers
+        service, region = SimpleNamespace(service_name="kms"), answers[0]["arn"].split(":")[3]
+        self.meta = SimpleNamespace(
+            service_model=service, region_name=region, endpoint_url="https://kms.invalid"
+        )
+
+    def decrypt(self, *, KeyId: str, CiphertextBlob: bytes, EncryptionContext: Any = None) -> Vector:  # noqa: N803
+        """The data key, if key, blob and the whole context are those that wrapped it."""
+        asked = {"arn": KeyId, "blob": CiphertextBlob.hex(), "encryption_context": EncryptionContext or {}}
+        for answer in self._answers:
+            if asked.items() <= answer.items():
+                return {"KeyId": KeyId, "Plaintext": bytes.fromhex(answer["data_key"])}
+        raise ClientError({"Error": {"Code": "InvalidCiphertextException", "Message": ""}}, "Decrypt")
+
+
+class FixedKek:
+    """A key-encryption key of the hierarchy: wraps as a static key does, under a UUID."""
+
+    local: Literal[True] = True
+
+    def __init__(self, key_id: str, key: str) -> None:
+        self._head = key_head(Wrap.KEK, bytes.fromhex(key_id), LOCAL_WRAPPED_BYTES)
+        self._key = bytes.fromhex(key)
+
+    def generator(self, context: Context) -> cipher.Generate:
+        """A function that makes data keys."""
+        return cipher.key_generator(self._key, self._head, context.wrap)
+
+    def unwrappers(self, context: Context) -> dict[bytes, cipher.Unwrap]:
+        """The one head, and what unwraps behind it."""
+        return {self._head: cipher.key_unwrapper(self._key, self._head, context.wrap)}
+
+    def open_v1(self, blob: bytes) -> bytes:
+        """No key-encryption key ever wrote version 1."""
+        raise NotImplementedError
+
+
+def keyring_of(vector: Vector) -> DirectKeyring:
+    """The keyring that a vector's reader holds."""
+    keys = vector["keys"]
+    if "static" in keys:
+        newest, *previous = (bytes.fromhex(key) for key in keys["static"])
+        return DirectKeyring(StaticKey(newest, previous))
+    if "kek" in keys:
+        return DirectKeyring(FixedKek(keys["kek"][0]["id"], keys["kek"][0]["key"]))
+    return DirectKeyring(AwsKms(keys["kms"][0]["arn"], FixedKms(keys["kms"])))
+
+
+def open_cells(vector: Vector) -> bytes | str | None:
+    """Both cells apart, as a caller without SQLAlchemy has them: the tag's type is not asked for."""
+    cells = [(_bytes(vector["dek"]), content_of(vector))]
+    return Envelope(keyring_of(vector)).open_many(cells, Context(**vector["context"]))[0]
+
+
+def open_pair(vector: Vector) -> bytes | str:
+    """Both cells joined, as the reading SQL hands them out; a column that accepts an older version marks
+    with a zero byte that there is no sibling.
+    """
+    accept = vector["accept"] and Version(vector["accept"])
+    if "pair" in vector:
+        pair = bytes.fromhex(vector["pair"])
+    else:
+        dek = _bytes(vector["dek"])
+        missing = NO_SIBLING if accept else b""
+        pair = (missing if dek is None else dek) + (content_of(vector) or b"")
+    opener = Opener(keyring_of(vector), Reading(Context(**vector["context"]), accept, TAG[vector["type"]]))
+    return opener.reader(DECODE[vector["type"]])(pair)
+
+
+def content_of(vector: Vector) -> bytes | None:
+    """The content cell, with the zeros that a file of vectors would rather not hold."""
+    content = _bytes(vector["content"])
+    return content and content + bytes(vector.get("content_zeros", 0))
+
+
+def payload_of(opened: bytes | str | None) -> str | None:
+    """What was opened, as vectors write it."""
+    return None if opened is None else (opened.encode() if isinstance(opened, str) else opened).hex()
+
+
+def _bytes(cell: str | None) -> bytes | None:
+    return None if cell is None else bytes.fromhex(cell)
