@@ -6,12 +6,16 @@ cost, and the contention for the interpreter, over the wave, instead of having i
 """
 
 import threading
+import time
 from collections.abc import Callable
 
 from ..errors import KeyProviderError
 from .wave import Board, Call, Wave
 
+__tracebackhide__ = True  # pytest prints no locals of these frames: they hold keys
+
 IDLE_SECONDS = 20.0
+STAGGER_SECONDS = 0.0003
 
 
 class Pool:
@@ -47,32 +51,41 @@ class Pool:
                     raise KeyProviderError("no thread to call KMS with", retryable=True) from error
 
     def _work(self) -> None:
-        with self.lock:
-            call = self._next()
-        while call is not None:
-            call.run()
-            call = self._settle(call)
+        while self._rest():
+            call = self._take_first()
+            while call is not None:
+                call.run()
+                call = self._take_next(call)
 
-    def _settle(self, made: Call) -> Call | None:
+    def _rest(self) -> bool:
+        """Wait for work: False when there was none for a while, and the thread ends."""
+        with self.lock:
+            while self.board.idle:
+                self._resting += 1
+                woken = self._more.wait(IDLE_SECONDS)
+                self._resting -= 1
+                if not woken and self.board.idle:
+                    self._threads -= 1
+                    return False
+        return True
+
+    def _take_first(self) -> Call | None:
+        """A call, once the next worker is on its way."""
+        with self.lock:
+            call = self.board.take()
+            alone = self.board.idle
+        if not alone:
+            time.sleep(STAGGER_SECONDS)
+            with self.lock:
+                self._bring_one()
+        return call
+
+    def _take_next(self, made: Call) -> Call | None:
+        """Hand over a made call, and take another if there is one."""
         with self.lock:
             self._landed(made)
             over = self.board.settle(made)
-            call = None if over else self._next()
-        if not over:
-            return call
+            call = self.board.take()
         for wave in over:
             wave.release()
-        with self.lock:
-            return self._next()
-
-    def _next(self) -> Call | None:
-        """The next call, waiting for one; None when there was none for a while, and the thread ends."""
-        while (call := self.board.take()) is None:
-            self._resting += 1
-            woken = self._more.wait(IDLE_SECONDS)
-            self._resting -= 1
-            if not woken and self.board.idle:
-                self._threads -= 1
-                return None
-        self._bring_one()
         return call
