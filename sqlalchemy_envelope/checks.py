@@ -44,7 +44,8 @@ def _version_2(content: str, key: str) -> str:
     sealed = _ANY_BYTE * MIN_SEALED_BYTES + _ANY_REST
     return (
         f"{key} IS NULL AND {content} IS NOT NULL AND {_like(content, whole)}"
-        f" OR {content} IS NOT NULL AND {key} IS NOT NULL AND {_like(key, wrapped)} AND {_like(content, sealed)}"
+        f" OR {content} IS NOT NULL AND {key} IS NOT NULL"
+        f" AND {_like(key, wrapped)} AND {_like(content, sealed)}"
     )
 
 

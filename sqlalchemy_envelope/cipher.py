@@ -18,6 +18,8 @@ from .errors import DecryptionError, Failure
 from .legacy import NONCE_BYTES
 from .wire import CONTENT_HEAD_BYTES, CONTENT_MAGIC, SALT_BYTES, SEALED_AT, VERSION
 
+__tracebackhide__ = True  # pytest prints no locals of these frames: they hold plaintext
+
 KEY_BYTES = 32
 _LABEL = b"sqlalchemy-envelope/v3/"
 # Safe as a fixed nonce, because the salt makes each content key single-use (docs/wire-format.md).

@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterable
 from .errors import DecryptionError, Failure, InvalidValueError
 from .wire import MAX_VALUE_BYTES
 
+__tracebackhide__ = True  # pytest prints no locals of these frames: they hold plaintext
+
 TEXT_TAG = b"\x01"
 BYTES_TAG = b"\x02"
 

@@ -13,8 +13,10 @@ from .envelope import Envelope
 from .errors import ConfigurationError
 from .opening import wait_here
 from .reading.compiler import compiler_class
-from .reading.prefetch import prefetching
+from .reading.execution import execution_context_class
 from .writing.rewrite import rewrite
+
+__tracebackhide__ = True  # pytest prints no locals of these frames: they hold plaintext
 
 AnyEngine = TypeVar("AnyEngine")
 
@@ -58,8 +60,7 @@ def detach(engine: object) -> None:
 def _install(root: Engine, dialect: Any, envelope: Envelope) -> None:
     dialect.__dict__[SLOT] = Attachment(envelope, _await_here if dialect.is_async else wait_here)
     dialect.statement_compiler = compiler_class(type(dialect).statement_compiler)
-    if not envelope.keyring.local:
-        dialect.execution_ctx_cls = prefetching(type(dialect).execution_ctx_cls)
+    dialect.execution_ctx_cls = execution_context_class(type(dialect).execution_ctx_cls)
     event.listen(root, "before_execute", _before_execute, retval=True)
     root.clear_compiled_cache()
 

@@ -13,6 +13,8 @@ from .keyring.keyring import Keyring, Wait
 from .opening import Opener, Pair, Reading, wait_here
 from .settings import keyring_from
 
+__tracebackhide__ = True  # pytest prints no locals of these frames: they hold plaintext
+
 Cells = tuple[bytes | None, bytes | None]
 """Wrapped data key and content, as the sibling and the column store them; both None for a NULL."""
 

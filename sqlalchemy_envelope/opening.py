@@ -15,6 +15,8 @@ from .errors import DecryptionError, Failure
 from .keyring.keyring import Keyring
 from .legacy import NO_SIBLING, Version, check_sealed, split_v2
 
+__tracebackhide__ = True  # pytest prints no locals of these frames: they hold plaintext
+
 T = TypeVar("T")
 _KEY_MAGIC = bytes((wire.KEY_MAGIC,))
 

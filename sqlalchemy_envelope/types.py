@@ -21,6 +21,8 @@ from .errors import ConfigurationError, NotAttachedError, UnsupportedStatementEr
 from .legacy import Version
 from .opening import Reading
 
+__tracebackhide__ = True  # pytest prints no locals of these frames: they hold plaintext
+
 T = TypeVar("T")
 
 _ATTACH = "attach an envelope to the engine first: attach(engine, Envelope.from_env())"

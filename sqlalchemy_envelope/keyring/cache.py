@@ -7,6 +7,8 @@ from collections import OrderedDict
 from collections.abc import Hashable
 from typing import Generic, TypeVar
 
+__tracebackhide__ = True  # pytest prints no locals of these frames: they hold keys
+
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 

@@ -18,6 +18,8 @@ from .pool import Pool
 from .reuse import Reuse, Spares
 from .wave import Call, Wave
 
+__tracebackhide__ = True  # pytest prints no locals of these frames: they hold keys
+
 _CONTEXTS = 4096
 
 

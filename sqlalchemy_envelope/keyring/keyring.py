@@ -7,6 +7,8 @@ from typing import Protocol, TypeVar
 from ..cipher import DataKeys, Unwrap
 from ..context import Context
 
+__tracebackhide__ = True  # pytest prints no locals of these frames: they hold keys
+
 T = TypeVar("T")
 
 Wait = Callable[[Future[T]], T]

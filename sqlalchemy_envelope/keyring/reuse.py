@@ -11,6 +11,8 @@ from ..cipher import DataKey
 from ..errors import ConfigurationError
 from .cache import KeyCache
 
+__tracebackhide__ = True  # pytest prints no locals of these frames: they hold keys
+
 MAX_VALUES = 2**32
 CONTEXTS = 1024
 

@@ -13,6 +13,8 @@ from typing import Any
 
 from ..errors import EnvelopeError
 
+__tracebackhide__ = True  # pytest prints no locals of these frames: they hold keys
+
 
 class Wave:
     """The calls that one caller waits for: over with the last of them, or with the first error."""

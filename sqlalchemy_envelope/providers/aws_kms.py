@@ -9,6 +9,8 @@ from ..context import Context
 from ..errors import ConfigurationError, DecryptionError, Failure, KeyProviderError
 from ..wire import MAX_WRAPPED_BYTES, KeyCell, Wrap
 
+__tracebackhide__ = True  # pytest prints no locals of these frames: they hold keys
+
 PURPOSE = {"sqlalchemy-envelope": "v3/data-key"}
 """Beside the wrap context in every encryption context, so that policies can tell these calls from others."""
 

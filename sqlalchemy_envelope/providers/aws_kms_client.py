@@ -13,6 +13,8 @@ from .aws_kms_errors import Refusal, refusal
 from .aws_kms_session import Client
 from .pace import Pace
 
+__tracebackhide__ = True  # pytest prints no locals of these frames: they hold keys
+
 _FIRST_PAUSE = 0.05
 _LONGEST_PAUSE = 2.0
 _jitter = random.SystemRandom().uniform

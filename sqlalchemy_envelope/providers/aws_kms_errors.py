@@ -8,6 +8,8 @@ from typing import NamedTuple
 
 from botocore import exceptions as boto
 
+__tracebackhide__ = True  # pytest prints no locals of these frames: they hold keys
+
 _THROTTLED = frozenset({
     "LimitExceededException",
     "RequestLimitExceeded",

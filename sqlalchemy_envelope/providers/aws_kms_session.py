@@ -14,6 +14,8 @@ from botocore.session import get_session
 
 from ..errors import ConfigurationError
 
+__tracebackhide__ = True  # pytest prints no locals of these frames: they hold keys
+
 Client = Any
 """boto3 makes the class of its clients at run time."""
 

@@ -7,6 +7,8 @@ from ..cipher import DataKey, Generate, Unwrap
 from ..context import Context
 from ..wire import KeyCell, Wrap
 
+__tracebackhide__ = True  # pytest prints no locals of these frames: they hold keys
+
 
 @runtime_checkable
 class LocalProvider(Protocol):

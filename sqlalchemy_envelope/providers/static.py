@@ -11,6 +11,8 @@ from ..context import Context
 from ..errors import ConfigurationError, DecryptionError, Failure
 from ..wire import LOCAL_WRAPPED_BYTES, Wrap, key_head
 
+__tracebackhide__ = True  # pytest prints no locals of these frames: they hold keys
+
 _HEX = re.compile(r"[0-9a-fA-F]+")
 _BASE64 = re.compile(r"(?:[A-Za-z0-9+/]{43}|[A-Za-z0-9_-]{43})=?")
 _FORMS = "a static key is 32 raw bytes, 64 hexadecimal digits or 44 characters of base64"

@@ -117,7 +117,8 @@ class EnvelopeCompiler(PathKeeping):
             getattr(key, "key", key) for group in statement._multi_values for row in group for key in row
         }
         written |= {getattr(key, "key", key) for key in getattr(statement, "_select_names", None) or ()}
-        for key, pair in pairs_of(stored_table(statement.table) or statement.table).items():
+        table = stored_table(statement.table)
+        for key, pair in () if table is None else pairs_of(table).items():
             if written & {key, pair.dek.key}:
                 raise refusal(pair.type, "a write inside a CTE", "write it by a statement of its own")
 

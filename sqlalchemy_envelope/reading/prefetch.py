@@ -9,14 +9,17 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy.engine.cursor import BufferedRowCursorFetchStrategy, FullyBufferedCursorFetchStrategy
-from sqlalchemy.engine.interfaces import ExecutionContext
 
-from ..attachment import Attachment, attachment_of
+from ..attachment import Attachment
 from ..opening import Reading
 from ..types import carried
 
+__tracebackhide__ = True  # pytest prints no locals of these frames: they hold plaintext
+
 Plan = list[tuple[int, Reading]]
 """The positions of encrypted columns in a row, and how each reads."""
+
+_SLOT = "_envelope_plan"
 
 
 def unlock_rows(rows: Sequence[Sequence[Any]], plan: Plan, attachment: Attachment) -> list[tuple[Any, ...]]:
@@ -77,26 +80,15 @@ class UnlockingStrategy(BufferedRowCursorFetchStrategy):
         return super().fetchall(result, self._unlocking)
 
 
-class PrefetchingContext(ExecutionContext):
-    """An execution context that fetches keys as soon as a statement has its rows."""
-
-    def post_exec(self) -> None:
-        """SQLAlchemy's hook between executing and fetching."""
-        super().post_exec()
-        attachment = attachment_of(self.dialect)
-        plan = _plan_of(self) if attachment is not None else []
-        if attachment is not None and plan:
-            _prefetch(self, plan, attachment)
-
-
-def _prefetch(context: Any, plan: Plan, attachment: Attachment) -> None:
+def prefetch(context: Any, plan: Plan, attachment: Attachment) -> None:
+    """Puts rows with their keys in the place of the cursor's."""
     if context._insertmanyvalues_rows is not None:
         context._insertmanyvalues_rows[:] = unlock_rows(context._insertmanyvalues_rows, plan, attachment)
         return
     unlocking = _Unlocking(context.cursor, plan, attachment)
     if context._is_server_side:
         context.cursor_fetch_strategy = UnlockingStrategy(unlocking, context.execution_options)
-    elif context.cursor.description is not None:
+    elif context.cursor is not None and context.cursor.description is not None:
         context.cursor_fetch_strategy = FullyBufferedCursorFetchStrategy(
             context.cursor,
             alternate_description=context.cursor.description,
@@ -104,19 +96,21 @@ def _prefetch(context: Any, plan: Plan, attachment: Attachment) -> None:
         )
 
 
-def _plan_of(context: Any) -> Plan:
+def plan_of(context: Any) -> Plan:
     """Where the rows hold pairs: by position, or by name where the statement is text."""
     compiled = context.compiled
-    entries = getattr(compiled, "_result_columns", None) or []
-    found = [(at, entry, encrypted) for at, entry in enumerate(entries) if (encrypted := carried(entry.type))]
-    if not found or not (context.cursor.description or context._insertmanyvalues_rows):
+    if compiled is None:
         return []
-    if compiled._ordered_columns or compiled._textual_ordered_columns:
-        return [(at, encrypted.reading) for at, _, encrypted in found]
-    names = {entry.keyname: encrypted.reading for _, entry, encrypted in found}
-    return [(at, names[each[0]]) for at, each in enumerate(context.cursor.description) if each[0] in names]
+    known: Plan | None = compiled.__dict__.get(_SLOT)  # compiled once, run often
+    if known is None:
+        known = compiled.__dict__[_SLOT] = _positions(compiled)
+    if not known or compiled._ordered_columns or compiled._textual_ordered_columns:
+        return known
+    names = {compiled._result_columns[at].keyname: reading for at, reading in known}
+    described = enumerate(context.cursor.description or ())
+    return [(at, names[column[0]]) for at, column in described if column[0] in names]
 
 
-def prefetching(base: type[Any]) -> type[Any]:
-    """The dialect's execution context with prefetching laid over it."""
-    return type(f"Envelope{base.__name__}", (PrefetchingContext, base), {})
+def _positions(compiled: Any) -> Plan:
+    entries = enumerate(getattr(compiled, "_result_columns", None) or ())
+    return [(at, encrypted.reading) for at, entry in entries if (encrypted := carried(entry.type))]

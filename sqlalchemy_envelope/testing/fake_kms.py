@@ -16,6 +16,8 @@ from ..errors import ConfigurationError, DecryptionError, EnvelopeError, Failure
 from ..forks import start_afresh_after_fork
 from ..wire import KeyCell, Wrap
 
+__tracebackhide__ = True  # pytest prints no locals of these frames: they hold keys
+
 PREFIX = b"insecure-test-wrap:"
 _FOREVER = 2**63
 

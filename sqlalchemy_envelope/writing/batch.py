@@ -8,6 +8,8 @@ from ..codec import encode_all
 from ..columns import Pair
 from ..envelope import SealedColumn
 
+__tracebackhide__ = True  # pytest prints no locals of these frames: they hold plaintext
+
 Put = Callable[[SealedColumn], None]
 """Takes the cells of the values that were added with it, in order."""
 

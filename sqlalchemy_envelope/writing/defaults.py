@@ -14,6 +14,8 @@ from .batch import Batch
 from .parameters import Rows, add_rows
 from .target import Target
 
+__tracebackhide__ = True  # pytest prints no locals of these frames: they hold plaintext
+
 
 def default_value(pair: Pair) -> Any:
     """The value of the column's default."""

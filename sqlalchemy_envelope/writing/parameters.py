@@ -8,6 +8,8 @@ from ..types import Sealed
 from .batch import Batch
 from .target import Target
 
+__tracebackhide__ = True  # pytest prints no locals of these frames: they hold plaintext
+
 Rows = list[dict[str, Any]]
 Names = tuple[str, str]
 

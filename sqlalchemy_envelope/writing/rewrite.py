@@ -18,6 +18,8 @@ from .target import Target
 from .upsert import Upsert
 from .values import SingleValues
 
+__tracebackhide__ = True  # pytest prints no locals of these frames: they hold plaintext
+
 Execution = tuple[Any, Any, Any]
 """A statement, its many parameter sets (or none), its one parameter set (or none): as the event has them."""
 

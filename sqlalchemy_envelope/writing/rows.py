@@ -9,6 +9,8 @@ from .defaults import default_value
 from .target import Target, check_source, plain_value
 from .values import as_parameters
 
+__tracebackhide__ = True  # pytest prints no locals of these frames: they hold plaintext
+
 Row = dict[Any, Any]
 
 

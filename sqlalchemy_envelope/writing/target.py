@@ -10,6 +10,8 @@ from ..errors import UnsupportedStatementError
 from ..reading.lineage import stored_table
 from ..types import carried
 
+__tracebackhide__ = True  # pytest prints no locals of these frames: they hold plaintext
+
 
 class Target:
     """A table with pairs, as one INSERT or UPDATE names it."""

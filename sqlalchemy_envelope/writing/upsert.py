@@ -12,6 +12,8 @@ from .parameters import Rows, add_rows
 from .target import Target, check_source, plain_value
 from .values import Items, add_literal
 
+__tracebackhide__ = True  # pytest prints no locals of these frames: they hold plaintext
+
 
 class Upsert:
     """The SET items of an upsert, rewritten in place as values are sealed."""

@@ -12,6 +12,8 @@ from .batch import Batch
 from .parameters import Rows, add_rows
 from .target import Target, check_source, plain_value
 
+__tracebackhide__ = True  # pytest prints no locals of these frames: they hold plaintext
+
 Items = list[tuple[Any, Any]]
 
 

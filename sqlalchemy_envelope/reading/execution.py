@@ -1,0 +1,37 @@
+"""The execution context of an attached engine: keys before rows are opened, and no opened row in a log."""
+
+from typing import Any
+
+from sqlalchemy.engine.interfaces import ExecutionContext
+
+from ..attachment import attachment_of
+from .prefetch import plan_of, prefetch
+
+__tracebackhide__ = True  # pytest prints no locals of these frames: they hold plaintext
+
+
+class EnvelopeContext(ExecutionContext):
+    """What SQLAlchemy calls between executing a statement and fetching its rows."""
+
+    def post_exec(self) -> None:
+        """Fetches the keys of all rows, where the keyring has to call for any."""
+        super().post_exec()
+        attachment = attachment_of(self.dialect)
+        if attachment is not None and not attachment.envelope.keyring.local and (plan := plan_of(self)):
+            prefetch(self, plan, attachment)
+
+    def _setup_result_proxy(self) -> Any:
+        """Without SQLAlchemy's log of rows, which echo="debug" writes once they are opened."""
+        connection: Any = self.root_connection
+        echo = connection._echo
+        connection._echo = echo and not plan_of(self)
+        try:
+            return super()._setup_result_proxy()
+        finally:
+            connection._echo = echo
+
+
+def execution_context_class(base: type[Any]) -> type[Any]:
+    """The dialect's execution context with ours laid over it."""
+    return type(f"Envelope{base.__name__}", (EnvelopeContext, base), {})
+

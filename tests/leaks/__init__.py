@@ -1,0 +1,1 @@
+"""A canary in every value and every key, and everywhere that it must not show."""
