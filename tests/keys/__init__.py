@@ -1,0 +1,1 @@
+"""Tests of key providers, keyrings and settings."""
