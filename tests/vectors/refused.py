@@ -91,14 +91,15 @@ def commitments() -> Iterator[Vector]:
         why = f"altered: {name.replace('-', ', ')}"
         sample = BASE.but(content=edit(_CONTENT, at))
         yield sample.fails(f"commitment/{name}", why, "commitment")
-    for name, wrong in {
+    wrongs: dict[str, dict[str, Any]] = {
         "zero": {"commitment": bytes(32)},
         "half": {"commitment": _CONTENT[19:35] + bytes(16)},
         "key-half": {"commitment": ref.kdf(_DATA_KEY, ref.LABEL + "content", _info())[:32]},
         "wrap-label": {"commitment": ref.kdf(_DATA_KEY, ref.LABEL + "wrap", _info())[32:]},
         "no-flags": {"commitment": ref.kdf(_DATA_KEY, ref.LABEL + "content", _info()[1:])[32:]},
         "no-context": {"commitment": ref.kdf(_DATA_KEY, ref.LABEL + "content", _info()[:17])[32:]},
-    }.items():
+    }
+    for name, wrong in wrongs.items():
         sample = static("refused", **wrong)
         yield sample.fails(f"commitment/is-{name}", f"the commitment is wrong: {name}", "commitment")
 
@@ -144,13 +145,14 @@ def tags() -> Iterator[Vector]:
     ):
         yield BASE.but(content=content).fails(f"tag/{name}", why, "tag")
     head, context = _CONTENT[:19], ref.content_context(PLACE)
-    for name, wrong in {
+    wrongs: dict[str, dict[str, Any]] = {
         "nonce-one": {"nonce": bytes(11) + b"\x01"},
         "no-aad": {"aad": b""},
         "aad-no-head": {"aad": context},
         "aad-no-context": {"aad": head},
         "aad-commitment": {"aad": _CONTENT[:51] + context},
-    }.items():
+    }
+    for name, wrong in wrongs.items():
         sample = static("refused", **wrong)
         yield sample.fails(f"tag/{name}", f"sealed otherwise: {name.replace('-', ' ')}", "tag")
 
