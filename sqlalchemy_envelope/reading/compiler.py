@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy.dialects.postgresql.dml import OnConflictDoUpdate
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.dml import UpdateBase
-from sqlalchemy.sql.elements import TableValuedColumn
+from sqlalchemy.sql.elements import TableValuedColumn, TextClause
 from sqlalchemy.sql.functions import FunctionElement
 
 from ..columns import pairs_of
@@ -15,7 +15,13 @@ from .path import ColumnsClause, PathKeeping, keep_path
 from .policy import Verdict, judge, refusal
 from .rules import is_null
 from .sets import check_distinct, check_set_operation
-from .textual import check_fragment, check_position, check_textual_select, encrypted_columns
+from .textual import (
+    check_fragment,
+    check_position,
+    check_textual_column,
+    check_textual_select,
+    encrypted_columns,
+)
 
 _SIBLING_KW = ("include_table", "ambiguous_table_name_map")
 
@@ -32,9 +38,19 @@ class EnvelopeCompiler(PathKeeping):
             self._check_text(column.name if column.is_literal else f'"{column.name}"')
         if carried(column.type) is None:
             return text
-        verdict = judge(column, self.path, self._innermost)
         self._judged = self._judged + 1
+        if self._names_result_of_text:
+            check_textual_column(column, self.statement.element.text)  # type: ignore[union-attr]
+            return text
+        verdict = judge(column, self.path, self._innermost)
+        if verdict is Verdict.PAIR and self.statement is None:
+            raise refusal(column.type, "DDL (a view, a table from a query, an index)")
         return text if verdict is Verdict.CELL else self._joined(column, text, kw)
+
+    @property
+    def _names_result_of_text(self) -> bool:
+        """Whether a column only names a result of `from_statement(text(...))`, outside of any statement."""
+        return len(self.path) == 1 and isinstance(getattr(self.statement, "element", None), TextClause)
 
     def _joined(self, column: Any, text: str, kw: dict[str, Any]) -> str:
         """Both cells as one; a lone cell stays visible, so that it is an error and never a NULL."""

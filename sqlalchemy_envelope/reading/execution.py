@@ -34,4 +34,3 @@ class EnvelopeContext(ExecutionContext):
 def execution_context_class(base: type[Any]) -> type[Any]:
     """The dialect's execution context with ours laid over it."""
     return type(f"Envelope{base.__name__}", (EnvelopeContext, base), {})
-

@@ -60,13 +60,21 @@ def origin(column: Any) -> Origin | None:
 
 def has_primary_key(column: Any, columns: Iterable[Any]) -> bool:
     """Whether `columns` holds the whole primary key of the very row that `column` is read from."""
+    places = primary_key_places(column, columns)
+    return bool(places) and all(places.values())
+
+
+def primary_key_places(column: Any, columns: Iterable[Any]) -> dict[str, set[int]]:
+    """Where in `columns` each primary-key column of `column`'s own row stands; empty where it has no key."""
     start = origin(column)
     table = None if start is None else stored_table(start.column.table)
-    if start is None or table is None or not table.primary_key.columns:
-        return False
-    found = [each for each in map(origin, columns) if each is not None]
-    here = [each for each in found if each.froms == start.froms]
-    return {key.name for key in table.primary_key.columns} <= {each.column.name for each in here}
+    if start is None or table is None:
+        return {}
+    places: dict[str, set[int]] = {key.name: set() for key in table.primary_key.columns}
+    for at, found in enumerate(map(origin, columns)):
+        if found is not None and found.froms == start.froms and found.column.name in places:
+            places[found.column.name].add(at)
+    return places
 
 
 def _plain(column: Any) -> Any:

@@ -8,7 +8,7 @@ from sqlalchemy import Integer
 from sqlalchemy.dialects.postgresql import array
 from sqlalchemy.dialects.postgresql.dml import OnConflictDoUpdate
 from sqlalchemy.dialects.postgresql.ext import aggregate_order_by
-from sqlalchemy.sql import elements, functions, operators, selectable
+from sqlalchemy.sql import elements, functions, lambdas, operators, selectable
 from sqlalchemy.sql.compiler import _CompileLabel
 from sqlalchemy.sql.dml import UpdateBase
 
@@ -99,6 +99,10 @@ def _select(at: Stand) -> Outcome:
 
 def _query_inside(at: Stand) -> Outcome:
     return _up_if(isinstance(at.child, selectable.SelectBase))
+
+
+def _lambda(at: Stand) -> Outcome:
+    return _up_if(isinstance(at.child, selectable.SelectBase) or at.child is at.ancestor._resolved)
 
 
 def _from_clause(at: Stand) -> Outcome:
@@ -216,6 +220,7 @@ _RULES: dict[type, Rule] = {
     selectable.ScalarSelect: _query_inside,
     selectable.AliasedReturnsRows: _from_clause,
     selectable.TextualSelect: _textual_select,
+    lambdas.LambdaElement: _lambda,
     UpdateBase: _statement,
 }
 if hasattr(elements, "AggregateOrderBy"):  # SQLAlchemy 2.1

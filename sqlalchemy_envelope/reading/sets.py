@@ -4,7 +4,7 @@ from typing import Any
 
 from ..errors import UnsupportedStatementError
 from ..types import carried, place_of
-from .lineage import columns_of, has_primary_key
+from .lineage import columns_of, has_primary_key, primary_key_places
 from .rules import is_null, same_kind
 
 
@@ -37,9 +37,13 @@ def check_set_operation(compound: Any) -> None:
 
 
 def _check_compared(keyword: str, position: tuple[Any, ...], branches: list[list[Any]]) -> None:
-    for column, branch in zip(position, branches, strict=True):
-        if not is_null(column) and not has_primary_key(column, branch):
-            raise _comparing(keyword, column)
+    """In every branch at the same places: else two rows could look alike that hold different ciphertext."""
+    both = zip(position, branches, strict=True)
+    read = [(column, branch) for column, branch in both if not is_null(column)]
+    places = [primary_key_places(column, branch) for column, branch in read]
+    for name in {name for each in places for name in each} or {""}:
+        if not set.intersection(*(each.get(name, set()) for each in places)):
+            raise _comparing(keyword, read[0][0])
 
 
 def _comparing(what: str, column: Any) -> UnsupportedStatementError:

@@ -41,19 +41,18 @@ def check_position(text: str, columns: list[Any]) -> None:
 
 def check_textual_select(statement: Any) -> None:
     """Refuses `text(...).columns(...)` with an encrypted column whose sibling the text never names."""
-    text = statement.element.text
     for column in statement.column_args:
-        encrypted = carried(column.type)
-        if encrypted is None:
-            continue
-        if encrypted.dek is None or encrypted.dek not in text:
-            name = column.name
-            dek = encrypted.dek or f"{name}_dek"
-            raise refusal(
-                column.type,
-                "textual SQL alone",
-                f'select both cells: coalesce({dek} || {name}, {dek}, {name}) AS "{name}"',
-            )
+        check_textual_column(column, statement.element.text)
+
+
+def check_textual_column(column: Any, text: str) -> None:
+    """Refuses an encrypted column as a result of text that never names its sibling."""
+    encrypted = carried(column.type)
+    if encrypted is None or (encrypted.dek is not None and encrypted.dek in text):
+        return
+    name, dek = column.name, encrypted.dek or f"{column.name}_dek"
+    remedy = f'select both cells, coalesce({dek} || {name}, {dek}, {name}) AS "{name}"'
+    raise refusal(column.type, "textual SQL alone", remedy)
 
 
 def encrypted_columns(source: Any) -> list[Any]:
