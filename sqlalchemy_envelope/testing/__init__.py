@@ -2,6 +2,8 @@
 
 `pytest_plugins = ["sqlalchemy_envelope.testing"]` in a `conftest.py` gives the fixtures `fake_kms` and
 `envelope`. Without pytest, `FakeKms` and `kms_calls` work all the same.
+
+PYTEST_DONT_REWRITE: nothing here asserts, and pytest would warn where a `conftest.py` imports this as well.
 """
 
 from .counting import kms_calls

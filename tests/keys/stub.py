@@ -17,7 +17,7 @@ Answer = Callable[["Stub", str, dict[str, Any]], tuple[int, bytes]]
 
 
 class Stub(ThreadingHTTPServer):
-    """Answers well, but first as `script` says, one answer a request."""
+    """Answers well, but first as `script` says, one answer a request; never to access keys in `expired`."""
 
     daemon_threads = True
     request_queue_size = 256
@@ -26,6 +26,7 @@ class Stub(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.script: list[Answer] = []
         self.requests: list[tuple[str, dict[str, Any]]] = []
+        self.expired: set[str] = set()
         self.lock = threading.Lock()
 
     @property
@@ -51,6 +52,8 @@ class _Handler(BaseHTTPRequestHandler):
         with self.server.lock:
             self.server.requests.append((operation, body))
             answer = self.server.script.pop(0) if self.server.script else well
+            if any(f"Credential={key}/" in self.headers["Authorization"] for key in self.server.expired):
+                answer = failing("ExpiredTokenException")
         status, payload = answer(self.server, operation, body)
         if not status:
             self.close_connection = True
@@ -82,18 +85,18 @@ def replied(**reply: object) -> tuple[int, bytes]:
 
 def replies(**reply: object) -> Answer:
     """An answer with just these members, whatever was asked."""
-    return lambda stub, operation, body: replied(**reply)
+    return lambda *_: replied(**reply)
 
 
 def failing(code: str, status: int = 400) -> Answer:
     """An answer with an error of KMS, whose text holds what ours must not."""
     text = json.dumps({"__type": code, "message": "canary-from-the-server"}).encode()
-    return lambda stub, operation, body: (status, text)
+    return lambda *_: (status, text)
 
 
 def raw(status: int, payload: bytes) -> Answer:
     """An answer that is no answer of KMS."""
-    return lambda stub, operation, body: (status, payload)
+    return lambda *_: (status, payload)
 
 
 def after(seconds: float, answer: Answer = well) -> Answer:

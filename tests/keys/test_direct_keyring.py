@@ -57,7 +57,7 @@ def test_calls_are_bounded(fake: FakeKms, context: Context) -> None:
     """Never more at once than `concurrency`, over all threads, and as many as that."""
     fake.delay = 0.01
     keyring = DirectKeyring(fake, concurrency=7)
-    together(4, lambda at: keyring.issue([(context, 20)], here))
+    together(4, lambda _: keyring.issue([(context, 20)], here))
     assert fake.most_at_once == 7
 
 
@@ -86,7 +86,7 @@ def test_64_threads_on_a_cold_key_make_one_call(fake: FakeKms, context: Context)
     cells = envelope.seal_many(["a"], context)
     fake.delay = 0.1
     with kms_calls(fake, unwrap=1):
-        assert together(64, lambda at: envelope.open_many(cells, context)) == [[b"a"]] * 64
+        assert together(64, lambda _: envelope.open_many(cells, context)) == [[b"a"]] * 64
 
 
 async def test_64_tasks_on_a_cold_key_make_one_call(fake: FakeKms, context: Context) -> None:

@@ -61,7 +61,7 @@ def test_no_key_serves_more_than_its_values_among_threads(fake: FakeKms, context
     """Counted over all threads together."""
     keyring = DirectKeyring(fake, reuse=Reuse(values=10, seconds=60))
     fake.delay = 0.001
-    issued = together(8, lambda at: [keyring.issue([(context, 3)], here)[0].cells for _ in range(20)])
+    issued = together(8, lambda _: [keyring.issue([(context, 3)], here)[0].cells for _ in range(20)])
     cells = [cell for thread in issued for wave in thread for cell in wave]
     assert len(cells) == 8 * 20 * 3
     assert max(cells.count(cell) for cell in set(cells)) <= 10

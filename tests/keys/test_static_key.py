@@ -87,7 +87,7 @@ def test_what_is_no_key_is_refused(bad: object) -> None:
 @given(st.binary(min_size=32, max_size=32).filter(lambda key: len(set(key)) > 1))
 def test_every_32_bytes_come_back_from_every_form(key: bytes) -> None:
     """No form loses a bit."""
-    forms = [key, key.hex(), base64.b64encode(key).decode(), base64.urlsafe_b64encode(key)]
+    forms: list[bytes | str] = [key, key.hex(), base64.b64encode(key).decode(), base64.urlsafe_b64encode(key)]
     assert {parse_key(form) for form in forms} == {key}
 
 
