@@ -3,6 +3,7 @@
 import base64
 import json
 import os
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -17,7 +18,10 @@ Answer = Callable[["Stub", str, dict[str, Any]], tuple[int, bytes]]
 
 
 class Stub(ThreadingHTTPServer):
-    """Answers well, but first as `script` says, one answer a request; never to access keys in `expired`."""
+    """Answers well, but first as `script` says, one answer a request; never to access keys in `expired`.
+
+    `requests`: operation and members of each. `callers`: by client port, the access keys that came from it.
+    """
 
     daemon_threads = True
     request_queue_size = 256
@@ -27,6 +31,7 @@ class Stub(ThreadingHTTPServer):
         self.script: list[Answer] = []
         self.requests: list[tuple[str, dict[str, Any]]] = []
         self.expired: set[str] = set()
+        self.callers: dict[int, set[str]] = {}
         self.lock = threading.Lock()
 
     @property
@@ -49,10 +54,12 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         operation = self.headers["X-Amz-Target"].rpartition(".")[2]
+        access_key = self.headers["Authorization"].partition("Credential=")[2].partition("/")[0]
         with self.server.lock:
             self.server.requests.append((operation, body))
+            self.server.callers.setdefault(self.client_address[1], set()).add(access_key)
             answer = self.server.script.pop(0) if self.server.script else well
-            if any(f"Credential={key}/" in self.headers["Authorization"] for key in self.server.expired):
+            if access_key in self.server.expired:
                 answer = failing("ExpiredTokenException")
         status, payload = answer(self.server, operation, body)
         if not status:
@@ -114,6 +121,15 @@ def hang_up(stub: Stub, operation: str, body: dict[str, Any]) -> tuple[int, byte
     return 0, b""
 
 
+def main(seconds: float) -> None:
+    """A stub in a process of its own, as slow as that; it prints where it is."""
+    stub = Stub()
+    stub.always(after(seconds))
+    sys.stdout.write(f"{stub.url}\n")
+    sys.stdout.flush()
+    stub.serve_forever()
+
+
 @contextmanager
 def running_stub() -> Iterator[Stub]:
     """One that listens."""
@@ -124,3 +140,7 @@ def running_stub() -> Iterator[Stub]:
     stub.shutdown()
     stub.server_close()
     thread.join()
+
+
+if __name__ == "__main__":
+    main(float(sys.argv[1]))
