@@ -39,10 +39,10 @@ def encode_text(value: object) -> bytes:
 
 
 def encode_bytes(value: object) -> bytes:
-    """`0x02` and the bytes of a `bytes`, `bytearray` or `memoryview`."""
-    if not isinstance(value, bytes | bytearray | memoryview):
+    """`0x02` and a `bytes`. Nothing else passes for one: a `bytearray` is how a sealed cell is known."""
+    if not isinstance(value, bytes):
         raise InvalidValueError(f"takes bytes, not {type(value).__name__}")
-    return BYTES_TAG + _fitting(bytes(value))
+    return BYTES_TAG + _fitting(value)
 
 
 def encode_any(value: object) -> bytes:

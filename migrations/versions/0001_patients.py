@@ -23,7 +23,7 @@ def upgrade() -> None:
     sa.Column('name', sa.String(), nullable=False),
     sa.Column('ssn', sa.LargeBinary(), nullable=True),
     sa.Column('ssn_dek', sa.LargeBinary(), nullable=True),
-    sa.CheckConstraint('("ssn" IS NULL) = ("ssn_dek" IS NULL) AND "ssn" LIKE \'\\xec035f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f25\'::bytea AND ("ssn_dek" LIKE \'\\xed035f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f003c5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f\'::bytea OR "ssn_dek" LIKE \'\\xed03025f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f25\'::bytea)', name=op.f('patient_ssn_envelope')),
+    sa.CheckConstraint('("ssn" IS NULL) = ("ssn_dek" IS NULL) AND "ssn" LIKE \'\\xec035f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f25\'::bytea AND "ssn_dek" LIKE \'\\xed035f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f25\'::bytea', name=op.f('patient_ssn_envelope')),
     sa.PrimaryKeyConstraint('id')
     )
     # ### end Alembic commands ###
