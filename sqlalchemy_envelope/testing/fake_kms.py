@@ -27,8 +27,8 @@ class FakeKms:
 
     `delay`: seconds a call takes; may be changed at any time. `name`: which key it is; another name is
     another key, and does not open what this one wrapped. `generated`, `unwrapped`: calls so far, failed
-    ones included; `most_at_once`: how many were under way together. Refuses to be made outside of pytest unless
-    `insecure=True` says that this is meant.
+    ones included; `most_at_once`: how many were under way together. Refuses to be made outside of pytest
+    unless `insecure=True` says that this is meant.
     """
 
     local: Literal[False] = False
