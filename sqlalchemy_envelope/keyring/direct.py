@@ -105,9 +105,10 @@ class DirectKeyring:
         raise failure
 
     def purge_cache(self) -> None:
-        """Forget every unwrapped key, and every data key that was to be reused."""
+        """Forget every unwrapped key, those under way included, and every data key that was to be reused."""
         with self._pool.lock:
             self._cache.clear()
+            self._pool.board.share_no_more()
             self._spares = None if self._reuse is None else Spares(self._reuse)
 
     def _make(self, orders: Sequence[Order], wait: Wait[None]) -> list[DataKeys]:
@@ -150,7 +151,7 @@ class DirectKeyring:
         return call
 
     def _landed(self, call: Call) -> None:
-        if call.key is not None and call.error is None:
+        if call.error is None and self._pool.board.find(call.key) is call:
             self._cache.put(call.key, call.result, self._clock() + self._cache_seconds)
 
     def _fetch(self, context: Context, cell: bytes) -> bytes:

@@ -122,9 +122,13 @@ class Board:
             over.append(wave)
         return over
 
+    def share_no_more(self) -> None:
+        """Let nobody join the calls under way: who asks from now on gets a new one."""
+        self._under_way.clear()
+
     def _forget(self, call: Call) -> None:
-        if call.key is not None:
-            self._under_way.pop(call.key, None)
+        if self._under_way.get(call.key) is call:
+            del self._under_way[call.key]
 
 
 def _own(error: BaseException | None) -> BaseException | None:

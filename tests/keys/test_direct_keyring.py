@@ -167,6 +167,22 @@ def test_the_cache_can_be_purged(fake: FakeKms, context: Context) -> None:
         envelope.open_many(cells, context)
 
 
+def test_what_was_asked_for_before_a_purge_is_not_kept(fake: FakeKms, context: Context) -> None:
+    """Who purges because a key was withdrawn finds nothing of it afterwards."""
+    keyring = DirectKeyring(fake)
+    stored = (context, keyring.issue([(context, 1)], here)[0].cells[0])
+    fake.delay = 0.1
+    reading = threading.Thread(target=keyring.unlock, args=([stored], here))
+    reading.start()
+    time.sleep(0.03)
+    keyring.purge_cache()
+    with kms_calls(fake, unwrap=1):
+        keyring.unlock([stored], here)
+    reading.join()
+    with kms_calls(fake, unwrap=0):
+        keyring.unlock([stored], here)
+
+
 def test_a_kept_key_is_of_its_context_only(fake: FakeKms, context: Context) -> None:
     """A cell whose key is in the cache does not open under another context."""
     keyring = DirectKeyring(fake)
