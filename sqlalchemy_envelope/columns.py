@@ -7,12 +7,15 @@ Alembic's autogenerate. Nothing is kept in `table.info`, which Alembic copies an
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import CheckConstraint, Column, LargeBinary, MetaData, Table, event
+from sqlalchemy import CheckConstraint, Column, Index, LargeBinary, MetaData, Table, event
+from sqlalchemy.dialects.postgresql import dialect as postgresql
+from sqlalchemy.schema import ColumnCollectionConstraint
 from sqlalchemy.sql.elements import conv
 from sqlalchemy.sql.selectable import FromClause
 
 from .checks import check_sql
 from .context import Context
+from .declaration import check_column, check_constraint, check_name, check_plain, check_sibling
 from .errors import ConfigurationError
 from .types import EncryptedType
 
@@ -32,18 +35,18 @@ class Pair(NamedTuple):
 Pairs = dict[str, Pair]
 """By the key of the encrypted column."""
 
-_pairs: "WeakKeyDictionary[Table, Pairs]" = WeakKeyDictionary()
-_contexts: "WeakKeyDictionary[MetaData, dict[Context, tuple[str, str]]]" = WeakKeyDictionary()
+_SLOT = "_envelope_pairs"
+"""Where a complete Table keeps its pairs: they live, are annotated and are pickled with it."""
+
 _NONE: Pairs = {}
+_contexts: "WeakKeyDictionary[MetaData, dict[Context, tuple[str, str]]]" = WeakKeyDictionary()
+_names = postgresql().identifier_preparer  # type: ignore[no-untyped-call]
 
 
 def pairs_of(table: FromClause) -> Pairs:
     """The pairs of a table by column key; empty where it has none."""
-    if not isinstance(table, Table):
-        return _NONE
-    plain = table._deannotate() if table._annotations else table
-    found = _pairs.get(plain)
-    return _known_again(plain) if found is None else found
+    pairs: Pairs = table.__dict__.get(_SLOT, _NONE)
+    return pairs
 
 
 def sibling_keys(table: FromClause) -> dict[str, str]:
@@ -51,120 +54,137 @@ def sibling_keys(table: FromClause) -> dict[str, str]:
     return {pair.dek.key: key for key, pair in pairs_of(table).items()}
 
 
-def _known_again(table: Table) -> Pairs:
-    """The pairs of a table that came without events: unpickled."""
-    found = {
-        column.key: Pair(column, _named(table, str(column.type.dek)))
-        for column in table.c
-        if isinstance(column.type, EncryptedType) and column.type.bound
-    }
-    _pairs[table] = found
-    return found
-
-
 @event.listens_for(Table, "after_parent_attach")
 def _table_complete(table: Table, metadata: MetaData) -> None:
-    _pairs[table] = {}
+    table.__dict__[_SLOT] = {}
     for column in list(table.c):
-        if isinstance(column.type, EncryptedType):
-            _make_pair(table, column)
+        _complete(table, column)
+    if pairs_of(table):
+        for constraint in (*table.indexes, *table.constraints):
+            _constraint_added(constraint, table)
+
+
+@event.listens_for(Column, "before_parent_attach")
+def _column_to_come(column: Column[Any], table: Any) -> None:
+    if isinstance(column.type, EncryptedType):
+        return
+    for pair in pairs_of(table).values():
+        if column.key == pair.content.key or column.name == pair.content.name:
+            raise ConfigurationError(
+                f"{table.name}.{column.name} is encrypted and would be replaced by a plain column: "
+                "reflect with autoload_replace=False, or before it is declared"
+            )
 
 
 @event.listens_for(Column, "after_parent_attach")
 def _column_added(column: Column[Any], table: Any) -> None:
-    if isinstance(table, Table) and table in _pairs and isinstance(column.type, EncryptedType):
-        _make_pair(table, column)
-
-
-@event.listens_for(CheckConstraint, "after_parent_attach")
-def _check_added(check: CheckConstraint, table: Any) -> None:
-    """Keeps one guard: a copied table has made its own when `to_metadata`, or Alembic, brings the old one."""
-    if not isinstance(table, Table) or not _pairs.get(table):
+    if not isinstance(table, Table) or _SLOT not in table.__dict__:
         return
-    others = (each for each in table.constraints if isinstance(each, CheckConstraint) and each is not check)
-    if any(str(each.sqltext) == str(check.sqltext) for each in others):
-        table.constraints.discard(check)
+    _complete(table, column)
+    for pair in list(pairs_of(table).values()):
+        if column.name == pair.dek.name and column is not pair.dek:
+            _adopt(table, pair.content, column)  # declared by hand, or reflected, after its column
+
+
+@event.listens_for(Index, "after_parent_attach")
+@event.listens_for(ColumnCollectionConstraint, "after_parent_attach")
+def _constraint_added(constraint: Any, table: Any) -> None:
+    """Keeps one guard a pair, and lets nothing else that compares values near it."""
+    if not isinstance(table, Table) or _SLOT not in table.__dict__:
+        return
+    if not isinstance(constraint, CheckConstraint):
+        check_constraint(table, constraint, sibling_keys(table))
+    elif any(_are_twins(constraint, guard) for guard in _guards(table) if guard is not constraint):
+        table.constraints.discard(constraint)  # came with a copied or reflected table, which made its own
+
+
+def _complete(table: Table, column: Column[Any]) -> None:
+    if isinstance(column.type, EncryptedType):
+        _make_pair(table, column)
+    else:
+        check_plain(table, column)
 
 
 def _make_pair(table: Table, column: Column[Any]) -> None:
-    _refuse_what_cannot_work(table, column)
     declared: EncryptedType[Any] = column.type  # type: ignore[assignment]
     name = declared.dek or f"{column.name}_dek"
-    context = declared.context or Context(table.name, column.name, key=name)
+    context = declared.context or Context(table.name, column.name)
+    check_column(table, column)
+    check_name(table, column, name)
     if not declared.bound:
         _refuse_second(table, column, context)
     column.type = declared.bind_to(context, name)
-    sibling = _named(table, name) if name in {each.name for each in table.c} else _new_sibling(table, column, name)
+    sibling = next((each for each in table.c if each.name == name), None)
+    if sibling is None:
+        sibling = Column(name, LargeBinary(), nullable=_may_be_null(column), _omit_from_statements=True)
+        table.append_column(sibling)
     _adopt(table, column, sibling)
-    _pairs[table][column.key] = Pair(column, sibling)
-    _add_check(table, column, name)
+    _add_guard(table, column, name)
 
 
-def _named(table: Table, name: str) -> Column[Any]:
-    return next(each for each in table.c if each.name == name)
-
-
-def _new_sibling(table: Table, column: Column[Any], name: str) -> Column[Any]:
-    nullable = column.nullable or column.type.accept is not None  # type: ignore[attr-defined]
-    sibling: Column[Any] = Column(name, LargeBinary(), nullable=nullable, _omit_from_statements=True)
-    table.append_column(sibling)
-    return sibling
+def _may_be_null(column: Column[Any]) -> bool:
+    """Whether the sibling may: as the column, and where older rows have none."""
+    return bool(column.nullable) or column.type.accept is not None  # type: ignore[attr-defined]
 
 
 def _adopt(table: Table, column: Column[Any], sibling: Column[Any]) -> None:
-    if not isinstance(sibling.type, LargeBinary):
+    check_sibling(table, column, sibling, _may_be_null(column))
+    if any(pair.dek is sibling for key, pair in pairs_of(table).items() if key != column.key):
         raise ConfigurationError(
-            f"{table.name}.{sibling.name} is the sibling of {column.name} and must be LargeBinary, nullable as that is"
+            f"{table.name}.{sibling.name} is the sibling of two columns: give each its own dek="
         )
-    if any(pair.dek is sibling for key, pair in _pairs[table].items() if key != column.key):
-        raise ConfigurationError(f"{table.name}.{sibling.name} is the sibling of two columns; give each its own dek=")
     sibling._omit_from_statements = True  # kept out of the mapper and of select(table)
-
-
-def _refuse_what_cannot_work(table: Table, column: Column[Any]) -> None:
-    reasons = {
-        "primary_key": column.primary_key,
-        "unique": column.unique,
-        "index": column.index,
-        "a foreign key": bool(column.foreign_keys),
-        "server_default": column.server_default is not None,
-        "server_onupdate": column.server_onupdate is not None,
-        "an SQL or context-dependent default": not _is_plain(column.default),
-        "onupdate": column.onupdate is not None,
-    }
-    for reason, given in reasons.items():
-        if given:
-            raise ConfigurationError(
-                f"{table.name}.{column.name} is encrypted and can't have {reason}: "
-                "the database sees random ciphertext; leave it out"
-            )
-
-
-def _is_plain(default: Any) -> bool:
-    """Whether a default is a value or a function without arguments, which SQLAlchemy wraps in one of its own."""
-    if default is None or default.is_scalar:
-        return True
-    module = getattr(default.arg, "__globals__", {}).get("__name__") if default.is_callable else None
-    return bool(module == "sqlalchemy.sql.schema")
+    table.__dict__[_SLOT][column.key] = Pair(column, sibling)
 
 
 def _refuse_second(table: Table, column: Column[Any], context: Context) -> None:
-    """Two attributes under one context could exchange their cells: a copy of a table may, a declaration may not."""
-    known = _contexts.setdefault(table.metadata, {})
+    """Two attributes under one context could exchange their cells: only a copy of a table may."""
+    metadata = table.metadata
+    if metadata not in _contexts:
+        _contexts[metadata] = _contexts_in(metadata)
+    known = _contexts[metadata]
     place = (table.key, column.name)
-    other = known.get(context)
-    if other is not None and other != place and other[0] in table.metadata.tables:
+    other = known.get(context, place)
+    if other != place and _contexts_in(metadata, other[0]).get(context) == other:
         raise ConfigurationError(
-            f"{table.key}.{column.name} and {'.'.join(other)} would share the context {context.place}: "
-            'pin one of them with context="another_table.column"'
+            f"{table.key}.{column.name} and {'.'.join(other)} would share the context {context.place}: pin "
+            'one of them with context="another_table.column", or a Context with a tenant for each schema'
         )
     known[context] = place
 
 
-def _add_check(table: Table, column: Column[Any], dek: str) -> None:
-    name = conv(f"{table.name}_{column.name}_envelope")
-    for constraint in list(table.constraints):
-        if isinstance(constraint, CheckConstraint) and constraint.name == name:
-            table.constraints.discard(constraint)
+def _contexts_in(metadata: MetaData, only: str | None = None) -> dict[Context, tuple[str, str]]:
+    """Which column has each context, as tables stand now: some came unpickled, some were removed."""
+    return {
+        pair.type.reading.context: (key, pair.content.name)
+        for key, table in metadata.tables.items()
+        if only in (None, key)
+        for pair in pairs_of(table).values()
+    }
+
+
+def _add_guard(table: Table, column: Column[Any], dek: str) -> None:
     sql = check_sql(column.name, dek, column.type.accept)  # type: ignore[attr-defined]
-    table.append_constraint(CheckConstraint(sql, name=name))
+    guard = CheckConstraint(sql, name=_guard_name(table, column))
+    for constraint in [*table.constraints]:
+        if isinstance(constraint, CheckConstraint) and _stored_name(constraint) == _stored_name(guard):
+            table.constraints.discard(constraint)
+    table.append_constraint(guard)
+
+
+def _guard_name(table: Table, column: Column[Any]) -> conv:
+    return conv(f"{table.name}_{column.name}_envelope")
+
+
+def _guards(table: Table) -> list[CheckConstraint]:
+    names = {_guard_name(table, pair.content) for pair in pairs_of(table).values()}
+    return [each for each in table.constraints if isinstance(each, CheckConstraint) and each.name in names]
+
+
+def _are_twins(one: CheckConstraint, other: CheckConstraint) -> bool:
+    return _stored_name(one) == _stored_name(other) or str(one.sqltext) == str(other.sqltext)
+
+
+def _stored_name(check: CheckConstraint) -> str | None:
+    """The name as PostgreSQL has it, where SQLAlchemy shortens a long one."""
+    return _names.format_constraint(check, _alembic_quote=False) if check.name else None

@@ -23,6 +23,7 @@ FLOORS = (
     ("envelope",),
     ("attachment",),
     ("types", "checks"),
+    ("declaration",),
     ("columns",),
     ("reading",),
     ("writing",),

@@ -56,9 +56,9 @@ def rule_for(ancestor: Any) -> Rule:
 def is_null(expression: Any) -> bool:
     """Whether an expression is NULL and nothing else, under any label, cast or parentheses."""
     while True:
-        if isinstance(expression, elements.Label | elements.Grouping | elements.TypeCoerce):
-            expression = getattr(expression, "element", None) or expression.clause
-        elif isinstance(expression, elements.Cast):
+        if isinstance(expression, elements.Label | elements.Grouping):
+            expression = expression.element
+        elif isinstance(expression, elements.Cast | elements.TypeCoerce):
             expression = expression.clause
         else:
             return isinstance(expression, elements.Null)

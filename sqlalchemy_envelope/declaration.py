@@ -1,0 +1,134 @@
+"""What an encrypted column and its sibling can't be: refused where they are declared, each with its reason."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from sqlalchemy import ARRAY, Column, Index, LargeBinary, Table
+from sqlalchemy.dialects.postgresql import BYTEA
+from sqlalchemy.sql import visitors
+from sqlalchemy.sql.type_api import TypeEngine
+from sqlalchemy.types import TypeDecorator
+
+from .errors import ConfigurationError
+from .types import EncryptedType
+
+MAX_NAME_BYTES = 63
+"""PostgreSQL cuts a longer name off, without an error: the sibling's could become the column's own."""
+
+_KEYS_AND_INDEXES: dict[str, Callable[[Column[Any]], bool]] = {
+    "primary_key": lambda column: column.primary_key,
+    "unique": lambda column: bool(column.unique),
+    "index": lambda column: bool(column.index),
+    "a foreign key": lambda column: bool(column.foreign_keys),
+}
+_VALUES_OF_THE_DATABASE: dict[str, Callable[[Column[Any]], bool]] = {
+    "Computed": lambda column: column.computed is not None,
+    "Identity": lambda column: column.identity is not None,
+    "server_default": lambda column: column.server_default is not None,
+    "server_onupdate": lambda column: column.server_onupdate is not None,
+    "onupdate": lambda column: column.onupdate is not None,
+}
+
+
+def check_column(table: Table, column: Column[Any]) -> None:
+    """That nothing is asked of an encrypted column that its ciphertext can't give."""
+    place = f"{table.name}.{column.name}"
+    for what, given in _KEYS_AND_INDEXES.items():
+        if given(column):
+            raise _no_order(place, what)
+    for what, given in _VALUES_OF_THE_DATABASE.items():
+        if given(column):
+            raise _not_sealed(place, what)
+    if not _is_plain(column.default):
+        raise _not_sealed(place, "an SQL or context-dependent default")
+
+
+def check_name(table: Table, column: Column[Any], dek: str) -> None:
+    """That PostgreSQL keeps the sibling's name whole."""
+    if len(dek.encode()) > MAX_NAME_BYTES:
+        raise ConfigurationError(
+            f"the sibling of {table.name}.{column.name} would have a name of over {MAX_NAME_BYTES} bytes: "
+            "give it a shorter one with dek="
+        )
+
+
+def check_sibling(table: Table, column: Column[Any], sibling: Column[Any], nullable: bool) -> None:
+    """That a sibling declared by hand can hold what sealing writes there."""
+    place = f"{table.name}.{sibling.name}"
+    if not isinstance(sibling.type, LargeBinary):
+        raise ConfigurationError(f"{place} is the sibling of {column.name}: declare it as LargeBinary")
+    # The database's own BYTEA was reflected, mostly: then its tables stand, and tell better than the model.
+    if nullable and not sibling.nullable and not isinstance(sibling.type, BYTEA):
+        raise ConfigurationError(f"{place} is the sibling of {column.name}, which may be NULL: so must it be")
+    asked = {**_KEYS_AND_INDEXES, **_VALUES_OF_THE_DATABASE, "default": lambda one: one.default is not None}
+    del asked["index"]  # a plain one helps to count the values of a key
+    for what, given in asked.items():
+        if given(sibling):
+            raise _by_sealing_alone(place, column.name, what)
+
+
+def check_constraint(table: Table, constraint: Any, siblings: dict[str, str]) -> None:
+    """That an index or constraint keeps away from encrypted columns and, but for a plain index, from siblings.
+
+    `siblings`: by the key of each sibling, the key of its column.
+    """
+    what = type(constraint).__name__
+    for column in _columns_in(constraint):
+        if isinstance(column.type, EncryptedType):
+            raise _no_order(f"{table.name}.{column.name}", what)
+        if column.key in siblings and (constraint.unique if isinstance(constraint, Index) else True):
+            raise _by_sealing_alone(f"{table.name}.{column.name}", siblings[column.key], what)
+
+
+def check_plain(table: Table, column: Column[Any]) -> None:
+    """That no encrypted type hides inside another one, where nobody would seal for it."""
+    if any(isinstance(inside, EncryptedType) for inside in _inside(column.type)):
+        raise ConfigurationError(
+            f"{table.name}.{column.name} has an encrypted type inside {type(column.type).__name__}: "
+            "only a column's own type can be encrypted"
+        )
+
+
+def _columns_in(constraint: Any) -> Iterator[Any]:
+    yield from constraint.columns
+    for expression in getattr(constraint, "expressions", ()):
+        yield from (each for each in visitors.iterate(expression) if isinstance(each, Column))
+
+
+def _inside(type_: TypeEngine[Any]) -> Iterator[TypeEngine[Any]]:
+    inner = list(type_._variant_mapping.values())
+    if isinstance(type_, ARRAY):
+        inner.append(type_.item_type)
+    if isinstance(type_, TypeDecorator) and isinstance(type_.impl, TypeEngine):
+        inner.append(type_.impl)
+    for each in inner:
+        yield each
+        yield from _inside(each)
+
+
+def _is_plain(default: Any) -> bool:
+    """Whether a default is a value or a function without arguments, which SQLAlchemy wraps in one of its own."""
+    if default is None or default.is_scalar:
+        return True
+    module = getattr(default.arg, "__globals__", {}).get("__name__") if default.is_callable else None
+    return bool(module == "sqlalchemy.sql.schema")
+
+
+def _no_order(place: str, what: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"{place} is encrypted and can't have or be in {what}: equal values have different ciphertext; "
+        "use another column"
+    )
+
+
+def _not_sealed(place: str, what: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"{place} is encrypted and can't have {what}: the database can't seal what it computes; "
+        "use a Python value or a function without arguments as the default"
+    )
+
+
+def _by_sealing_alone(place: str, column: str, what: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"{place} is the sibling of {column} and can't have or be in {what}: only sealing writes it"
+    )
