@@ -1,0 +1,18 @@
+"""The scenes, in the order in which they are played. Each is given the stage and the world."""
+
+from . import calls, cost, guard, model, outage, reading, refusals, sides, tampering, writing
+
+ORDER = (
+    model.play,
+    writing.play,
+    sides.play,
+    reading.play,
+    tampering.play,
+    guard.play,
+    refusals.play,
+    calls.play,
+    outage.play,
+    cost.play,
+)
+
+__all__ = ["ORDER"]

