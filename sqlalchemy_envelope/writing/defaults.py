@@ -4,12 +4,14 @@ SQLAlchemy would compute them after the statement was rewritten. For a flush the
 beforehand, so that the attribute holds its value afterwards, as it does for other columns.
 """
 
+from functools import cache
 from typing import Any
 
-from sqlalchemy import event
+from sqlalchemy import Column, event
 from sqlalchemy.orm import Mapper
 
 from ..columns import Pair, pairs_of
+from ..types import carried
 from .batch import Batch
 from .parameters import Rows, add_rows
 from .target import Target
@@ -36,6 +38,18 @@ def _mapped(mapper: Mapper[Any], _cls: type) -> None:
         event.listen(mapper, "before_insert", _fill_defaults)
 
 
+@event.listens_for(Column, "after_parent_attach")
+def _added_late(column: Column[Any], table: Any) -> None:
+    """A column of a complete table may be mapped by classes that exist already, unknown from here."""
+    if column.default is not None and carried(column.type) is not None and pairs_of(table):
+        _listen_to_all_mappers()
+
+
+@cache
+def _listen_to_all_mappers() -> None:
+    event.listen(Mapper, "before_insert", _fill_defaults)
+
+
 def _fill_defaults(mapper: Mapper[Any], _connection: Any, instance: Any) -> None:
     given = instance.__dict__
     for table in mapper.tables:
@@ -45,5 +59,5 @@ def _fill_defaults(mapper: Mapper[Any], _connection: Any, instance: Any) -> None
                 if pair.content in mapper._columntoproperty
                 else None
             )
-            if key is not None and pair.content.default is not None and key not in given:
+            if key is not None and pair.content.default is not None and given.get(key) is None:
                 setattr(instance, key, default_value(pair))
