@@ -57,14 +57,14 @@ def check_sibling(table: Table, column: Column[Any], sibling: Column[Any], nulla
     place = f"{table.name}.{sibling.name}"
     if not isinstance(sibling.type, LargeBinary):
         raise ConfigurationError(f"{place} is the sibling of {column.name}: declare it as LargeBinary")
-    # The database's own BYTEA was reflected, mostly: then its tables stand, and tell better than the model.
-    if nullable and not sibling.nullable and not isinstance(sibling.type, BYTEA):
-        raise ConfigurationError(f"{place} is the sibling of {column.name}, which may be NULL: so must it be")
     asked = {**_KEYS_AND_INDEXES, **_VALUES_OF_THE_DATABASE, "default": lambda one: one.default is not None}
     del asked["index"]  # a plain one helps to count the values of a key
     for what, given in asked.items():
         if given(sibling):
             raise _by_sealing_alone(place, column.name, what)
+    # The database's own BYTEA was reflected, mostly: then its tables stand, and tell better than the model.
+    if nullable and not sibling.nullable and not isinstance(sibling.type, BYTEA):
+        raise ConfigurationError(f"{place} is the sibling of {column.name}, which may be NULL: so must it be")
 
 
 def check_constraint(table: Table, constraint: Any, siblings: dict[str, str]) -> None:

@@ -103,6 +103,8 @@ class EncryptedType(TypeDecorator[T]):
         super().__init__()
         if accept is not None and not isinstance(accept, Version):
             raise ConfigurationError("accept= takes Version.V1 or Version.V2")
+        if dek is not None and not (isinstance(dek, str) and dek):  # type: ignore[redundant-expr]
+            raise ConfigurationError("dek= takes the name of a column")
         self.dek = dek
         self.context = None if context is None else Context.of(context)
         self.accept = accept

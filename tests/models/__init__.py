@@ -1,0 +1,1 @@
+"""Models: how encrypted columns are declared, copied and inherited, and what is refused."""
