@@ -97,8 +97,9 @@ class EncryptedType(TypeDecorator[T]):
     encode: codec.Encode
     decode: codec.Decode
 
+    # Not keyword-only: SQLAlchemy takes positional arguments alone into its cache key.
     def __init__(
-        self, *, dek: str | None = None, context: Context | str | None = None, accept: Version | None = None
+        self, dek: str | None = None, context: Context | str | None = None, accept: Version | None = None
     ) -> None:
         super().__init__()
         if accept is not None and not isinstance(accept, Version):
