@@ -11,12 +11,12 @@ from types import FrameType
 import psycopg
 import sqlalchemy
 from sqlalchemy import URL, create_engine, make_url
-from sqlalchemy.exc import ArgumentError, OperationalError
+from sqlalchemy.exc import ArgumentError
 
 from .chinook import Chinook
 from .kms import running_kms
 from .scenes import ORDER
-from .server import embedded_postgresql, scratch_schema
+from .server import UnfitServerError, embedded_postgresql, scratch_schema
 from .stage import Stage
 from .world import World
 
@@ -28,8 +28,8 @@ def main() -> int:
         signal.signal(each, _leave)
     try:
         return _play(Stage(), options.url, options.quick)
-    except OperationalError as error:
-        print(f"the demo needs a PostgreSQL that answers: {error.orig}", file=sys.stderr)
+    except UnfitServerError as error:
+        print(f"the demo needs a PostgreSQL that lets it make a schema: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("\ninterrupted; what it had made is removed", file=sys.stderr)

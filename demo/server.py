@@ -9,8 +9,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import URL, NullPool, create_engine, make_url
+from sqlalchemy import URL, Engine, NullPool, create_engine, make_url
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.schema import CreateSchema, DropSchema
+
+
+class UnfitServerError(Exception):
+    """There is no such server, or it lets nobody make a schema."""
 
 
 @contextmanager
@@ -34,16 +39,24 @@ def scratch_schema(url: URL) -> Iterator[str]:
     """A new schema of unique name, dropped with all that is in it, whatever happens."""
     name = f"envelope_demo_{secrets.token_hex(8)}"
     engine = create_engine(url, poolclass=NullPool, connect_args={"connect_timeout": 10})
-    with engine.connect():
-        pass  # no server, nothing to remove
+    refused = False
     try:
-        with engine.begin() as connection:
-            connection.execute(CreateSchema(name))
+        try:
+            with engine.begin() as connection:
+                connection.execute(CreateSchema(name))
+        except DBAPIError as error:
+            refused = True
+            raise UnfitServerError(str(error.orig)) from error
         yield name
     finally:
-        with unhurried(), engine.begin() as connection:
-            connection.exec_driver_sql("SET LOCAL lock_timeout = '20s'")
-            connection.execute(DropSchema(name, cascade=True, if_exists=True))
+        if not refused:
+            _drop(engine, name)
+
+
+def _drop(engine: Engine, name: str) -> None:
+    with unhurried(), engine.begin() as connection:
+        connection.exec_driver_sql("SET LOCAL lock_timeout = '20s'")
+        connection.execute(DropSchema(name, cascade=True, if_exists=True))
 
 
 @contextmanager

@@ -110,11 +110,11 @@ def test_interrupted_it_leaves_nothing_either(
 ) -> None:
     """Ctrl-C, or a polite end, as soon as the schema is there."""
     process = start("--url", _url(database))
-    assert comes_true(lambda: schemas.execute(SCHEMAS).fetchall() != [])
+    comes_true(lambda: schemas.execute(SCHEMAS).fetchall() != [] or process.poll() is not None)
     time.sleep(0.5)
     process.send_signal(number)
-    code, _, errors = finished(process)
-    assert code == 128 + number
+    code, output, errors = finished(process)
+    assert code == 128 + number, output + errors
     assert "Traceback" not in errors
     assert schemas.execute(SCHEMAS).fetchall() == []
 
@@ -123,9 +123,18 @@ def test_a_server_that_is_not_there_is_one_line() -> None:
     """And an exit code of its own."""
     code, _, errors = finished(start("--url", "postgresql+psycopg://me:hunter2@127.0.0.1:1/none"))
     assert code == 2
-    assert "needs a PostgreSQL that answers" in errors
+    assert "needs a PostgreSQL that lets it make a schema" in errors
     assert "Traceback" not in errors
     assert "hunter2" not in errors
+
+
+def test_a_server_that_takes_no_schema_is_one_line(database: Database) -> None:
+    """Here because it only reads."""
+    url = database.url().update_query_dict({"options": "-cdefault_transaction_read_only=on"})
+    code, _, errors = finished(start("--url", url.render_as_string(hide_password=False)))
+    assert code == 2
+    assert "read-only" in errors
+    assert "Traceback" not in errors
 
 
 def test_another_driver_is_refused_at_once() -> None:
