@@ -50,9 +50,13 @@ def _invoices(stage: Stage, world: World) -> None:
     expected = -(-values_in(rows) // SHARED.values)
     stage.promise(
         f"{stored} invoices with reuse=Reuse(values={SHARED.values}, seconds={SHARED.seconds:.0f}): "
-        f"{calls['GenerateDataKey']} calls, in {took:.1f} s",
+        f"{_counted(calls['GenerateDataKey'])} in {took:.1f} s",
         calls == {"GenerateDataKey": expected} and stored == len(rows),
     )
+
+
+def _counted(calls: int) -> str:
+    return "1 call" if calls == 1 else f"{calls} calls"
 
 
 def _add(engine: Engine, model: type[Base], rows: list[Row], advance: Any) -> None:
