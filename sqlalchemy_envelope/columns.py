@@ -7,7 +7,7 @@ Alembic's autogenerate. Nothing is kept in `table.info`, which Alembic copies an
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import CheckConstraint, Column, Index, LargeBinary, MetaData, Table, event
+from sqlalchemy import CheckConstraint, Column, Index, MetaData, Table, event
 from sqlalchemy.dialects.postgresql import dialect as postgresql
 from sqlalchemy.schema import ColumnCollectionConstraint
 from sqlalchemy.sql.elements import conv
@@ -17,6 +17,7 @@ from .checks import check_sql
 from .context import Context
 from .declaration import check_column, check_constraint, check_name, check_plain, check_sibling
 from .errors import ConfigurationError
+from .sibling import Sibling
 from .types import EncryptedType
 
 
@@ -116,7 +117,7 @@ def _make_pair(table: Table, column: Column[Any]) -> None:
     column.type = declared.bind_to(context, name)
     sibling = next((each for each in table.c if each.name == name), None)
     if sibling is None:
-        sibling = Column(name, LargeBinary(), nullable=_may_be_null(column), _omit_from_statements=True)
+        sibling = Sibling.named(name, nullable=_may_be_null(column))
         table.append_column(sibling)
     _adopt(table, column, sibling)
     _add_guard(table, column, name)
@@ -133,7 +134,7 @@ def _adopt(table: Table, column: Column[Any], sibling: Column[Any]) -> None:
         raise ConfigurationError(
             f"{table.name}.{sibling.name} is the sibling of two columns: give each its own dek="
         )
-    sibling._omit_from_statements = True  # kept out of the mapper and of select(table)
+    Sibling.adopted(sibling)
     table.__dict__[_SLOT][column.key] = Pair(column, sibling)
 
 

@@ -23,7 +23,7 @@ FLOORS = (
     ("envelope",),
     ("attachment",),
     ("types", "checks"),
-    ("declaration",),
+    ("declaration", "sibling"),
     ("columns",),
     ("reading",),
     ("writing",),

@@ -3,22 +3,24 @@
 from typing import Any
 
 from sqlalchemy.dialects.postgresql.dml import OnConflictDoUpdate
+from sqlalchemy.sql import operators
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.dml import UpdateBase
-from sqlalchemy.sql.elements import TableValuedColumn, TextClause
+from sqlalchemy.sql.elements import TableValuedColumn, TextClause, UnaryExpression
 from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.sql.selectable import CompoundSelect, TextualSelect
 
 from ..columns import pairs_of
 from ..types import carried
-from .lineage import is_query, sibling_of, stored_table
+from .lineage import columns_of, is_query, sibling_of, stored_table
 from .path import ColumnsClause, PathKeeping, keep_path
 from .policy import Verdict, judge, refusal
 from .rules import is_null
 from .sets import check_distinct, check_set_operation
 from .textual import (
     check_fragment,
+    check_named_result,
     check_position,
-    check_textual_column,
     check_textual_select,
     encrypted_columns,
 )
@@ -34,13 +36,13 @@ class EnvelopeCompiler(PathKeeping):
         text = super().visit_column(column, *args, **kw)
         if isinstance(column, TableValuedColumn):
             self._check_whole_row(column)
-        if column.table is None and not self._is_count_star(column):
+        if column.table is None:
             self._check_text(column.name if column.is_literal else f'"{column.name}"')
         if carried(column.type) is None:
             return text
         self._judged = self._judged + 1
         if self._names_result_of_text:
-            check_textual_column(column, self.statement.element.text)  # type: ignore[union-attr]
+            check_named_result(column, self.statement.element.text)  # type: ignore[union-attr]
             return text
         verdict = judge(column, self.path, self._innermost)
         if verdict is Verdict.PAIR and self.statement is None:
@@ -83,8 +85,8 @@ class EnvelopeCompiler(PathKeeping):
 
     def visit_bindparam(self, bindparam: Any, *args: Any, **kw: Any) -> str:
         """A parameter; one of an encrypted type only where its table is written, which seals it."""
-        above = self.path[-2] if len(self.path) > 1 else None
-        if carried(bindparam.type) is not None and not isinstance(above, UpdateBase | OnConflictDoUpdate):
+        written = isinstance(self._above, UpdateBase | OnConflictDoUpdate)
+        if carried(bindparam.type) is not None and not written:
             raise refusal(bindparam.type, "a comparison or expression with a value")
         return super().visit_bindparam(bindparam, *args, **kw)
 
@@ -106,7 +108,8 @@ class EnvelopeCompiler(PathKeeping):
 
     def visit_textclause(self, textclause: Any, *args: Any, **kw: Any) -> str:
         """Textual SQL."""
-        self._check_text(textclause.text)
+        if not isinstance(self._above, TextualSelect):  # which was checked as a whole
+            self._check_text(textclause.text)
         return super().visit_textclause(textclause, *args, **kw)
 
     def visit_textual_select(self, taf: Any, *args: Any, **kw: Any) -> str:
@@ -139,14 +142,25 @@ class EnvelopeCompiler(PathKeeping):
                 raise refusal(pair.type, "a write inside a CTE", "write it by a statement of its own")
 
     def _check_text(self, text: str) -> None:
+        if text.strip() == "*" and self._only_counted:
+            return
         froms = {each for entry in self.stack for each in (*entry["correlate_froms"], *entry["asfrom_froms"])}
-        check_fragment(text, froms)
+        written = {
+            entry["selectable"].table for entry in self.stack if isinstance(entry["selectable"], UpdateBase)
+        }
+        check_fragment(text, froms | written)
         if self.stack and not any(isinstance(each, ColumnsClause) for each in self._inside):
             check_position(text, self._select_columns)
 
-    def _is_count_star(self, column: Any) -> bool:
-        function = next((each for each in reversed(self.path) if isinstance(each, FunctionElement)), None)
-        return column.name == "*" and str(getattr(function, "name", "")).lower() == "count"
+    @property
+    def _only_counted(self) -> bool:
+        """Whether a `*` here is count(*)'s or EXISTS (SELECT *)'s, which hand out nothing."""
+        for each in reversed(self.path[:-1]):
+            if isinstance(each, FunctionElement):
+                return str(getattr(each, "name", "")).lower() == "count"
+            if isinstance(each, UnaryExpression):
+                return each.operator is operators.exists
+        return False
 
     def _check_whole_row(self, column: Any) -> None:
         for hidden in encrypted_columns(column.scalar_alias):
@@ -164,7 +178,14 @@ class EnvelopeCompiler(PathKeeping):
         return self.stack[-1]["selectable"] if self.stack else None
 
     @property
+    def _above(self) -> Any:
+        """What the element being rendered stands directly in."""
+        return self.path[-2] if len(self.path) > 1 else None
+
+    @property
     def _select_columns(self) -> list[Any]:
+        if isinstance(self._innermost, CompoundSelect):
+            return columns_of(self._innermost)
         state = self.stack[-1].get("compile_state") if self.stack else None
         return [each[3] for each in getattr(state, "columns_plus_names", ())]
 

@@ -42,13 +42,21 @@ def check_position(text: str, columns: list[Any]) -> None:
 def check_textual_select(statement: Any) -> None:
     """Refuses `text(...).columns(...)` with an encrypted column whose sibling the text never names."""
     for column in statement.column_args:
-        check_textual_column(column, statement.element.text)
+        if carried(column.type) is not None:
+            _check_sibling(column, statement.element.text)
 
 
-def check_textual_column(column: Any, text: str) -> None:
-    """Refuses an encrypted column as a result of text that never names its sibling."""
-    encrypted = carried(column.type)
-    if encrypted is None or (encrypted.dek is not None and encrypted.dek in text):
+def check_named_result(column: Any, text: str) -> None:
+    """The same for a column that text may or may not hand out, by its name or by `*`."""
+    code = _STRINGS.sub("''", text)
+    named = {quoted or word for quoted, word in _WORDS.findall(code)}
+    if carried(column.type) is not None and (column.name in named or _STAR.search(code)):
+        _check_sibling(column, text)
+
+
+def _check_sibling(column: Any, text: str) -> None:
+    encrypted: Any = carried(column.type)
+    if encrypted.dek is not None and encrypted.dek in text:
         return
     name, dek = column.name, encrypted.dek or f"{column.name}_dek"
     remedy = f'select both cells, coalesce({dek} || {name}, {dek}, {name}) AS "{name}"'

@@ -14,7 +14,7 @@ from .batch import Batch
 from .defaults import collect_defaults
 from .parameters import Rows, collect_parameters
 from .rows import collect_rows
-from .target import Target
+from .target import Target, written_by
 from .upsert import Upsert
 from .values import SingleValues
 
@@ -36,7 +36,7 @@ def _unless_plain(
 ) -> Execution:
     if resolved.__class__ is Select or not getattr(resolved, "is_dml", False) or isinstance(resolved, Delete):
         return statement, multi, single
-    table = stored_table(resolved.table)
+    table = stored_table(written_by(resolved))
     if table is None or not pairs_of(table):
         return statement, multi, single
     return _seal(resolved, multi, single, attachment)

@@ -17,8 +17,8 @@ class Target:
     """A table with pairs, as one INSERT or UPDATE names it."""
 
     def __init__(self, statement: Any) -> None:
-        self.written = statement.table
-        self.table = stored_table(statement.table)
+        self.written = written_by(statement)
+        self.table = stored_table(self.written)
         self.pairs: Pairs = {} if self.table is None else pairs_of(self.table)
         self.siblings = {pair.dek.key: pair for pair in self.pairs.values()}
         subject = statement._propagate_attrs.get("plugin_subject")
@@ -71,6 +71,12 @@ class Target:
                 raise UnsupportedStatementError(
                     f"{composite.key} has an encrypted column: set its columns one by one"
                 )
+
+
+def written_by(statement: Any) -> Any:
+    """The table that a statement writes; the ORM's bulk statements name one of a joined hierarchy apart."""
+    annotations = statement._annotations
+    return annotations.get("_emit_insert_table", annotations.get("_emit_update_table", statement.table))
 
 
 def plain_value(expression: Any, pair: Pair) -> Any:

@@ -1,0 +1,173 @@
+"""Runs a shape on encrypted columns and holds everything about it against its plain twin, from outside."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import event, orm
+
+from sqlalchemy_envelope import DirectKeyring, Envelope, EnvelopeError, StaticKey
+from sqlalchemy_envelope.columns import pairs_of
+
+from .catalogue import Shape
+from .models import CANARY, ENCRYPTED, PLAIN, Models, seed
+
+ENVELOPE = Envelope(DirectKeyring(StaticKey(bytes(range(7, 39)))))
+_CIPHERTEXT = (b"\xec\x03", b"\xed\x03")
+SCHEMAS = {id(ENCRYPTED): "sealed", id(PLAIN): "plain"}
+_SERIALS = {"patient": "id", "ward": "id", "staff": "id", '"Odd Table"': "Id"}
+SEQUENCES = sa.text(
+    "select " + ", ".join(f"setval(pg_get_serial_sequence('{t}', '{c}'), 100)" for t, c in _SERIALS.items())
+)
+Tables = dict[str, list[tuple[Any, ...]]]
+
+
+@dataclass
+class Outcome:
+    """What became of a shape: its result or error, what lies in the tables after it, what was sent."""
+
+    result: Any = None
+    error: Exception | None = None
+    tables: Tables | None = None
+    sent: int = 0
+    leaked: str = ""
+
+
+def prepare(connection: sa.Connection, models: Models) -> None:
+    """The models' tables, with their rows, in a schema of their own."""
+    schema = SCHEMAS[id(models)]
+    connection.execute(sa.text(f"create schema if not exists {schema}"))
+    connection.execute(sa.text(f"set search_path to {schema}"))
+    models.P.metadata.create_all(connection)
+    seed(connection, models)
+    connection.commit()
+
+
+def attempt(connection: sa.Connection, models: Models, shape: Shape) -> Outcome:
+    """One shape in a transaction that is rolled back."""
+    outcome = Outcome()
+    connection.execute(sa.text(f"set search_path to {SCHEMAS[id(models)]}"))
+    connection.execute(SEQUENCES)
+    session = orm.Session(connection, join_transaction_mode="create_savepoint")
+    with _watched(connection, outcome):
+        try:
+            outcome.result = shape.run(models, session, lambda: setattr(outcome, "sent", 0))
+            session.flush()
+        except Exception as error:  # noqa: BLE001
+            outcome.error = error
+    if outcome.error is None:
+        outcome.tables = stored(connection, models)
+    session.close()
+    connection.rollback()
+    return outcome
+
+
+@contextmanager
+def _watched(connection: sa.Connection, outcome: Outcome) -> Iterator[None]:
+    """Counts what is sent, and looks for plaintext in it."""
+
+    def sending(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
+        if not statement.startswith(("SAVEPOINT", "RELEASE", "ROLLBACK")):
+            outcome.sent += 1
+        if CANARY in statement or CANARY in repr(parameters):
+            outcome.leaked = f"{statement} {parameters!r}"
+
+    event.listen(connection, "before_cursor_execute", sending)
+    try:
+        yield
+    finally:
+        event.remove(connection, "before_cursor_execute", sending)
+
+
+def stored(connection: sa.Connection, models: Models) -> Tables:
+    """What lies in every table, pairs opened by hand, so that no hook of an engine is in between."""
+    tables = {}
+    for table in models.P.metadata.sorted_tables:
+        pairs = pairs_of(table)
+        siblings = {pair.dek.name: pair for pair in pairs.values()}
+        names = [column.name for column in table.c]
+        quoted = ", ".join('"' + name + '"' for name in names)
+        order = ", ".join('"' + key.name + '"' for key in table.primary_key)
+        rows = connection.exec_driver_sql(f'select {quoted} from "{table.name}" order by {order}').all()
+        columns = dict(zip(names, zip(*rows, strict=True), strict=True)) if rows else {}
+        for pair in pairs.values() if columns else ():
+            cells = list(zip(columns[pair.dek.name], columns[pair.content.name], strict=True))
+            opened = ENVELOPE.open_many([(_bytes(a), _bytes(b)) for a, b in cells], pair.type.reading.context)
+            columns[pair.content.name] = tuple(_value(pair, each) for each in opened)
+        shown = [columns[name] for name in names if name not in siblings] if columns else []
+        tables[table.name] = [tuple(_bytes(each) for each in row) for row in zip(*shown, strict=True)]
+    return tables
+
+
+def _bytes(value: Any) -> Any:
+    return bytes(value) if isinstance(value, memoryview) else value
+
+
+def _value(pair: Any, opened: bytes | None) -> Any:
+    return opened.decode() if opened is not None and pair.type.python_type is str else opened
+
+
+def check(shape: Shape, outcome: Outcome, twin: Callable[[], Outcome]) -> list[str]:
+    """All that is wrong with what became of a shape: a third thing, where it should have been one of two."""
+    wrong = []
+    if outcome.leaked:
+        wrong.append(f"plaintext was sent: {outcome.leaked}")
+    if shape.error is not None:
+        return wrong + _check_refused(shape, outcome)
+    if outcome.error is not None:
+        return [*wrong, f"it failed: {type(outcome.error).__name__}: {outcome.error}"]
+    if found := _ciphertext_in(outcome.result):
+        wrong.append(f"ciphertext was handed out: {found[:6]!r}…")
+    if not shape.alone:
+        wrong += _check_same(shape, outcome, twin())
+    return wrong
+
+
+def _check_refused(shape: Shape, outcome: Outcome) -> list[str]:
+    error = outcome.error
+    if error is None:
+        return [f"it was not refused, and gave {outcome.result!r}"]
+    wrong = []
+    if not isinstance(error, shape.error or EnvelopeError):
+        wrong.append(f"it was refused by {type(error).__name__}: {error}")
+    if outcome.sent:
+        wrong.append(f"{outcome.sent} statements were sent before it was refused")
+    if CANARY in told(error):
+        wrong.append(f"its error tells the value: {told(error)}")
+    return wrong
+
+
+def _check_same(shape: Shape, outcome: Outcome, twin: Outcome) -> list[str]:
+    if twin.error is not None:
+        return [f"the twin failed: {type(twin.error).__name__}: {twin.error}"]
+    wrong = []
+    if _sorted(shape, outcome.result) != _sorted(shape, twin.result):
+        wrong.append(f"it gave {outcome.result!r}, the twin {twin.result!r}")
+    if outcome.tables != twin.tables:
+        wrong.append(f"it left {outcome.tables}, the twin {twin.tables}")
+    return wrong
+
+
+def _sorted(shape: Shape, result: Any) -> Any:
+    return sorted(result, key=repr) if isinstance(result, list) and not shape.ordered else result
+
+
+def told(error: BaseException | None) -> str:
+    """All that an error and its causes say."""
+    said, seen = "", set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        said += f"{error} {error!r} {error.args!r} {getattr(error, 'params', '')!r}"
+        error = error.__cause__ or error.__context__
+    return said
+
+
+def _ciphertext_in(value: Any) -> bytes | None:
+    if isinstance(value, bytes | bytearray | memoryview):
+        return bytes(value) if bytes(value[:2]) in _CIPHERTEXT else None
+    if isinstance(value, str):
+        return value.encode() if "\\xec03" in value or "\\xed03" in value else None
+    inside = value.values() if isinstance(value, dict) else value if isinstance(value, list | tuple) else ()
+    return next((found for each in inside if (found := _ciphertext_in(each))), None)

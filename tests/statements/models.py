@@ -1,0 +1,132 @@
+"""The same models twice, built by one function so that they can't drift: encrypted, and plain twins."""
+
+from typing import Any, NamedTuple
+
+import sqlalchemy as sa
+from sqlalchemy import orm
+from sqlalchemy.ext.associationproxy import association_proxy
+from sqlalchemy.ext.hybrid import hybrid_property
+
+from sqlalchemy_envelope import EncryptedBytes, EncryptedText
+
+CANARY = "kanarienvogel"
+"""Stands in every plaintext, so that a leak is easy to see."""
+
+
+class Models(NamedTuple):
+    """The mapped classes, under the short names that shapes use."""
+
+    P: Any
+    W: Any
+    S: Any
+    D: Any
+    V: Any
+    O: Any  # noqa: E741
+    Q: Any
+
+
+def build(encrypted: bool) -> Models:
+    """The models, with encrypted columns or with plain ones in their place."""
+
+    def text(**options: Any) -> Any:
+        return EncryptedText(**options) if encrypted else sa.Text()
+
+    class Base(orm.DeclarativeBase):
+        pass
+
+    class Ward(Base):
+        __tablename__ = "ward"
+        id = sa.Column(sa.Integer, primary_key=True)
+        title = sa.Column(sa.Text)
+        phone = sa.Column(text())
+        patients = orm.relationship("Patient", back_populates="ward", order_by="Patient.id")
+        names = association_proxy("patients", "name")
+
+    class Patient(Base):
+        __tablename__ = "patient"
+        id = sa.Column(sa.Integer, primary_key=True)
+        name = sa.Column(text(), nullable=False)
+        ssn = sa.Column(text())
+        photo = sa.Column(EncryptedBytes() if encrypted else sa.LargeBinary())
+        note = sa.Column(sa.Text)
+        greeting = sa.Column(text(), default=f"{CANARY} default")
+        code = sa.Column(text(), default=lambda: f"{CANARY} made")
+        diary = orm.deferred(sa.Column(text()))
+        ward_id: Any = sa.Column(sa.ForeignKey("ward.id"))
+        ward = orm.relationship(Ward, back_populates="patients")
+        stays = orm.relationship("Stay", order_by="Stay.nr")
+        nickname = orm.synonym("ssn")
+
+        @hybrid_property
+        def identity(self) -> Any:
+            return self.ssn
+
+    class Staff(Base):
+        __tablename__ = "staff"
+        id = sa.Column(sa.Integer, primary_key=True)
+        kind = sa.Column(sa.Text)
+        name = sa.Column(text())
+        __mapper_args__ = {"polymorphic_on": "kind", "polymorphic_identity": "staff"}  # noqa: RUF012
+
+    class Doctor(Staff):
+        __tablename__ = "doctor"
+        id = sa.Column(sa.ForeignKey("staff.id"), primary_key=True)
+        licence = sa.Column(text())
+        __mapper_args__ = {"polymorphic_identity": "doctor"}  # noqa: RUF012
+
+    class Stay(Base):
+        __tablename__ = "stay"
+        patient_id: Any = sa.Column(sa.ForeignKey("patient.id"), primary_key=True)
+        nr = sa.Column(sa.Integer, primary_key=True, autoincrement=False)
+        reason = sa.Column(text())
+
+    class Odd(Base):
+        __tablename__ = "Odd Table"
+        id = sa.Column("Id", sa.Integer, primary_key=True)
+        social = sa.Column("Social No", text(dek="select"), key="social_key")
+        plain = sa.Column("order", sa.Text)
+
+    Patient.ward_phone = orm.column_property(
+        sa.select(Ward.phone).where(Ward.id == Patient.ward_id).correlate_except(Ward).scalar_subquery(),
+        deferred=True,
+    )
+    return Models(Patient, Ward, Staff, Doctor, Stay, Odd, orm.aliased(Patient, name="q"))
+
+
+ENCRYPTED = build(encrypted=True)
+PLAIN = build(encrypted=False)
+
+
+def seed(connection: sa.Connection, models: Models) -> None:
+    """Rows with equal values, NULLs, empty values; every plaintext with the canary in it."""
+    connection.execute(sa.insert(models.W.__table__), _WARDS)
+    connection.execute(sa.insert(models.P.__table__), _PATIENTS)
+    staff = {"id": 1, "kind": "doctor", "name": f"{CANARY} Staff"}
+    connection.execute(sa.insert(models.S.__table__), [staff])
+    connection.execute(sa.insert(models.D.__table__), [{"id": 1, "licence": f"{CANARY} licence"}])
+    connection.execute(sa.insert(models.V.__table__), _STAYS)
+    odd = {"Id": 1, "social_key": f"{CANARY} odd", "order": "first"}
+    connection.execute(sa.insert(models.O.__table__), [odd])
+
+
+_WARDS = [{"id": 1, "title": "north", "phone": f"{CANARY} 1"}, {"id": 2, "title": "south", "phone": None}]
+_STAYS = [{"patient_id": 1, "nr": n, "reason": f"{CANARY} reason {n % 2}"} for n in (1, 2, 3)]
+_PATIENTS = [
+    {
+        "id": n,
+        "name": f"{CANARY} {name}",
+        "ssn": ssn,
+        "photo": CANARY.encode() if n < 3 else None,
+        "note": f"note {n % 2}",
+        "greeting": f"{CANARY} hello",
+        "code": f"{CANARY} code {n}",
+        "diary": f"{CANARY} diary {n}",
+        "ward_id": 1 if n < 4 else None,
+    }
+    for n, name, ssn in (
+        (1, "Zoe", f"{CANARY} same"),
+        (2, "Ada", f"{CANARY} same"),
+        (3, "Mia", None),
+        (4, "Eve", f"{CANARY} other"),
+    )
+]
