@@ -85,7 +85,7 @@ def caught(kind: type[E], action: Callable[[], object]) -> E | None:
     return None
 
 
-def shortened(cell: bytes | None, digits: int = 12) -> Text:
+def shortened(cell: bytes | None, digits: int = 8) -> Text:
     """A cell as psql would print it, cut in the middle."""
     if cell is None:
         return Text("NULL", "dim")
