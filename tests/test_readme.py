@@ -106,7 +106,9 @@ def test_its_command_makes_a_key(capsys: pytest.CaptureFixture[str], names: Name
     assert names["development"](capsys.readouterr().out.strip())
 
 
-@pytest.mark.parametrize("page", sorted([README, *ROOT.glob("docs/*.md")]), ids=lambda page: str(page.relative_to(ROOT)))
+@pytest.mark.parametrize(
+    "page", sorted([README, *ROOT.glob("docs/*.md")]), ids=lambda page: str(page.relative_to(ROOT))
+)
 def test_every_link_leads_somewhere(page: Path) -> None:
     """Of those that stay in this repository."""
     links = LINK.findall(page.read_text(encoding="utf-8"))
