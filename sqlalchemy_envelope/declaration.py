@@ -1,4 +1,4 @@
-"""What an encrypted column and its sibling can't be: refused where they are declared, each with its reason."""
+"""What an encrypted column and its sibling can't be: refused where it is declared, with the reason."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -28,6 +28,12 @@ _VALUES_OF_THE_DATABASE: dict[str, Callable[[Column[Any]], bool]] = {
     "server_onupdate": lambda column: column.server_onupdate is not None,
     "onupdate": lambda column: column.onupdate is not None,
 }
+_NOTHING_FOR_A_SIBLING: dict[str, Callable[[Column[Any]], bool]] = {
+    "default": lambda column: column.default is not None,
+    **{what: given for what, given in _KEYS_AND_INDEXES.items() if what != "index"},
+    **_VALUES_OF_THE_DATABASE,
+}
+"""A plain index is for those who count the values of each key."""
 
 
 def check_column(table: Table, column: Column[Any]) -> None:
@@ -57,9 +63,7 @@ def check_sibling(table: Table, column: Column[Any], sibling: Column[Any], nulla
     place = f"{table.name}.{sibling.name}"
     if not isinstance(sibling.type, LargeBinary):
         raise ConfigurationError(f"{place} is the sibling of {column.name}: declare it as LargeBinary")
-    asked = {**_KEYS_AND_INDEXES, **_VALUES_OF_THE_DATABASE, "default": lambda one: one.default is not None}
-    del asked["index"]  # a plain one helps to count the values of a key
-    for what, given in asked.items():
+    for what, given in _NOTHING_FOR_A_SIBLING.items():
         if given(sibling):
             raise _by_sealing_alone(place, column.name, what)
     # The database's own BYTEA was reflected, mostly: then its tables stand, and tell better than the model.
@@ -68,7 +72,7 @@ def check_sibling(table: Table, column: Column[Any], sibling: Column[Any], nulla
 
 
 def check_constraint(table: Table, constraint: Any, siblings: dict[str, str]) -> None:
-    """That an index or constraint keeps away from encrypted columns and, but for a plain index, from siblings.
+    """That an index or constraint keeps off encrypted columns and, but for a plain index, off siblings.
 
     `siblings`: by the key of each sibling, the key of its column.
     """
@@ -107,7 +111,7 @@ def _inside(type_: TypeEngine[Any]) -> Iterator[TypeEngine[Any]]:
 
 
 def _is_plain(default: Any) -> bool:
-    """Whether a default is a value or a function without arguments, which SQLAlchemy wraps in one of its own."""
+    """Whether a default is a value, or a function without arguments: SQLAlchemy wraps that in its own."""
     if default is None or default.is_scalar:
         return True
     module = getattr(default.arg, "__globals__", {}).get("__name__") if default.is_callable else None

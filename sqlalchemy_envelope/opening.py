@@ -7,7 +7,7 @@ key was fetched ahead, so that opening it needs no call.
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 from . import cipher, wire
 from .context import Context
@@ -21,11 +21,14 @@ T = TypeVar("T")
 _KEY_MAGIC = bytes((wire.KEY_MAGIC,))
 
 
-class Unlocked(NamedTuple):
-    """A pair whose data key is at hand."""
+class Unlocked:
+    """A pair whose data key is at hand. No tuple: SQLAlchemy would take one in an array for an array."""
 
-    key: bytes
-    content: bytes
+    __slots__ = ("content", "key")
+
+    def __init__(self, key: bytes, content: bytes) -> None:
+        self.key = key
+        self.content = content
 
     def __repr__(self) -> str:
         return "Unlocked()"
@@ -33,6 +36,8 @@ class Unlocked(NamedTuple):
 
 class UnlockedV2(Unlocked):
     """The same for version 2, whose content nothing marks."""
+
+    __slots__ = ()
 
 
 Pair = bytes | Unlocked

@@ -22,7 +22,8 @@ from .conftest import SECRET, patient, round_trip
 
 def context_of(table: Table, name: str = "ssn") -> Context:
     """The context of a column."""
-    context: Context = table.c[name].type.context
+    type_: Any = table.c[name].type
+    context: Context = type_.context
     return context
 
 
@@ -43,7 +44,10 @@ def test_a_cell_opens_by_its_place_alone(attached: Engine, envelope: Envelope) -
 
 
 RENAMED: dict[str, tuple[list[str], dict[str, Any]]] = {
-    "table": (["ALTER TABLE patient RENAME TO person"], {"name": "person", "ssn": {"context": "patient.ssn"}}),
+    "table": (
+        ["ALTER TABLE patient RENAME TO person"],
+        {"name": "person", "ssn": {"context": "patient.ssn"}},
+    ),
     "column": (
         ["ALTER TABLE patient RENAME ssn TO social", "ALTER TABLE patient RENAME ssn_dek TO social_dek"],
         {"column": "social", "ssn": {"context": "patient.ssn"}},

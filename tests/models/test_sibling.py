@@ -56,8 +56,7 @@ def test_the_sibling_is_nullable_like_its_column(nullable: bool) -> None:
 def test_the_sibling_may_be_null_where_older_rows_have_none() -> None:
     """Version 1 never has a wrapped key beside it, version 2 may not."""
     for version in Version:
-        column = Column("ssn", EncryptedText(accept=version), nullable=False)
-        assert patient(column).c.ssn_dek.nullable
+        assert patient(Column("ssn", EncryptedText(accept=version), nullable=False)).c.ssn_dek.nullable
 
 
 def test_a_table_selects_without_it(attached: Engine) -> None:
@@ -143,11 +142,12 @@ def test_a_sibling_declared_by_hand_is_out_of_the_mapper(attached: Engine) -> No
 
 def test_a_sibling_declared_by_hand_is_never_written_by_hand(attached: Engine) -> None:
     """Its value comes from sealing; None is what a caller may pass along."""
-    Declared.metadata.create_all(attached)
+    table: Any = Hand.__table__
+    table.create(attached)
     with attached.begin() as connection:
-        connection.execute(insert(Hand.__table__), {"ssn": SECRET, "ssn_dek": None})
+        connection.execute(insert(table), {"ssn": SECRET, "ssn_dek": None})
         with pytest.raises(UnsupportedStatementError, match="never by hand"):
-            connection.execute(insert(Hand.__table__), {"ssn": SECRET, "ssn_dek": b"mine"})
+            connection.execute(insert(table), {"ssn": SECRET, "ssn_dek": b"mine"})
 
 
 def test_a_sibling_declared_in_a_dataclass_takes_no_part(attached: Engine) -> None:
