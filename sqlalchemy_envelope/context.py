@@ -47,6 +47,7 @@ class Context:
     content: bytes = field(init=False, repr=False, compare=False)
     wrap: bytes = field(init=False, repr=False, compare=False)
     flags: int = field(init=False, repr=False, compare=False)
+    _hash: int = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         set_ = object.__setattr__
@@ -57,6 +58,13 @@ class Context:
         set_(self, "content", encode_context(content))
         set_(self, "wrap", encode_context(wrap))
         set_(self, "flags", SUITE_1 if self.tenant is None else SUITE_1 | TENANT_BOUND)
+        set_(self, "_hash", hash((self.table, self.column, self.key, self.tenant)))
+
+    def __hash__(self) -> int:
+        return self._hash  # asked for with every key of a result
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return Context, (self.table, self.column, self.key, self.tenant)  # another process hashes otherwise
 
     @classmethod
     def of(cls, place: "Context | str") -> "Context":

@@ -10,7 +10,7 @@ from . import cipher, codec, wire
 from .context import Context
 from .errors import DecryptionError, Failure
 from .keyring.keyring import Keyring, Wait
-from .opening import Opener, Pair, Reading, wait_here
+from .opening import Locked, Opener, Pair, Reading, unlocked, wait_here
 from .settings import keyring_from
 
 __tracebackhide__ = True  # pytest prints no locals of these frames: they hold plaintext
@@ -71,9 +71,9 @@ class Envelope:
         where = Context.of(context)
         reading = Reading(where)
         pairs = [_join(dek, content, where) for dek, content in cells]
-        unlocked = self.unlock_columns([(reading, pairs)])[0]
+        ready = self.unlock_columns([(reading, pairs)])[0]
         open_ = self.opener(reading).reader(codec.decode_any)
-        return [None if pair is None else open_(pair) for pair in unlocked]
+        return [None if pair is None else open_(pair) for pair in ready]
 
     def seal_columns(
         self, columns: Sequence[tuple[Context, Sequence[bytes | None]]], wait: Wait[Any] = wait_here
@@ -91,24 +91,17 @@ class Envelope:
         self, columns: Sequence[tuple[Reading, Sequence[bytes | None]]], wait: Wait[Any] = wait_here
     ) -> list[list[Pair | None]]:
         """Joined pairs of several columns with the keys they need from a call fetched in one wave."""
-        openers = [self.opener(reading) for reading, _ in columns]
         locked = [
             [None if pair is None else opener.locked(pair) for pair in pairs]
-            for opener, (_, pairs) in zip(openers, columns, strict=True)
+            for opener, pairs in [(self.opener(reading), pairs) for reading, pairs in columns]
         ]
-        wanted = {
-            (reading.context, cell): None
-            for (reading, _), cells in zip(columns, locked, strict=True)
-            for cell in cells
-            if cell is not None
-        }
-        keys = self.keyring.unlock(wanted, wait) if wanted else {}
+        cells = [dict.fromkeys(each[0] for each in column if each is not None) for column in locked]
+        contexts = [reading.context for reading, _ in columns]
+        stored = [(context, cell) for context, each in zip(contexts, cells, strict=True) for cell in each]
+        keys = self.keyring.unlock(stored, wait) if stored else {}
         return [
-            [
-                pair if pair is None or cell is None else opener.unlocked(pair, keys[reading.context, cell])
-                for pair, cell in zip(pairs, cells, strict=True)
-            ]
-            for opener, (reading, pairs), cells in zip(openers, columns, locked, strict=True)
+            _unlocked(pairs, column, {cell: keys[context, cell] for cell in each})
+            for (_, pairs), column, context, each in zip(columns, locked, contexts, cells, strict=True)
         ]
 
     def __repr__(self) -> str:
@@ -116,6 +109,13 @@ class Envelope:
 
     def __reduce__(self) -> Never:
         raise TypeError("an Envelope leads to keys and is not pickled; make one in each process")
+
+
+def _unlocked(
+    pairs: Sequence[bytes | None], locked: Sequence[Locked | None], keys: Mapping[bytes, bytes]
+) -> list[Pair | None]:
+    both = zip(pairs, locked, strict=True)
+    return [pair if cells is None else unlocked(cells, keys[cells[0]]) for pair, cells in both]
 
 
 def _join(dek: bytes | None, content: bytes | None, context: Context) -> bytes | None:

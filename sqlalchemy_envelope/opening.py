@@ -20,6 +20,9 @@ __tracebackhide__ = True  # pytest prints no locals of these frames: they hold p
 T = TypeVar("T")
 _KEY_MAGIC = bytes((wire.KEY_MAGIC,))
 
+Locked = tuple[bytes, bytes]
+"""The two cells of a pair whose data key is yet to be fetched: key cell, content."""
+
 
 class Unlocked:
     """A pair whose data key is at hand. No tuple: SQLAlchemy would take one in an array for an array."""
@@ -38,6 +41,12 @@ class UnlockedV2(Unlocked):
     """The same for version 2, whose content nothing marks."""
 
     __slots__ = ()
+
+
+def unlocked(locked: Locked, key: bytes) -> Unlocked:
+    """A pair with its data key."""
+    key_cell, content = locked
+    return Unlocked(key, content) if key_cell[:1] == _KEY_MAGIC else UnlockedV2(key, content)
 
 
 Pair = bytes | Unlocked
@@ -95,20 +104,18 @@ class Opener:
 
         return open_pair
 
-    def locked(self, pair: bytes) -> bytes | None:
-        """The key cell that a call must unwrap before `pair` opens; None where none must, or none can."""
+    def locked(self, pair: bytes) -> Locked | None:
+        """The key cell that a call must unwrap before `pair` opens, and its content; None where none must.
+
+        None as well where the pair never opens: reading its row raises that, in its place.
+        """
         if pair[: wire.KEY_HEAD_BYTES] in self._unwrappers:
             return None
         try:
-            key_cell, _ = self._split(pair)
+            key_cell, content = self._split(pair)
         except DecryptionError:
-            return None  # reading the row raises it, in its place
-        return None if not key_cell or _is_static(key_cell) else key_cell
-
-    def unlocked(self, pair: bytes, key: bytes) -> Unlocked:
-        """`pair` with its data key."""
-        key_cell, content = self._split(pair)
-        return Unlocked(key, content) if key_cell[:1] == _KEY_MAGIC else UnlockedV2(key, content)
+            return None
+        return None if not key_cell or _is_static(key_cell) else (key_cell, content)
 
     def _open_current(self) -> OpenPair:
         get, open_content, open_rare = self._unwrappers.get, self._open_content, self._open_rare

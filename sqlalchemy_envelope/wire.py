@@ -37,6 +37,8 @@ class Wrap(IntEnum):
     KEK = 0x03
 
 
+_WRAPS = {int(wrap): wrap for wrap in Wrap}
+
 @dataclass(frozen=True, slots=True, repr=False)
 class KeyCell:
     """Cell 2: a data key as the sibling column holds it. `key_id` 16 bytes, `wrapped` 60 or at most 4,096."""
@@ -137,10 +139,10 @@ def _expect(cell: bytes, magic: int) -> None:
 def _wrap_of(cell: bytes) -> Wrap:
     if len(cell) < 3:
         raise DecryptionError(Failure.LENGTH)
-    try:
-        return Wrap(cell[2])
-    except ValueError:
-        raise DecryptionError(Failure.WRAP) from None
+    wrap = _WRAPS.get(cell[2])
+    if wrap is None:
+        raise DecryptionError(Failure.WRAP)
+    return wrap
 
 
 def _wrapped_length(cell: bytes, wrap: Wrap) -> int:

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from sqlalchemy_envelope import Context, DecryptionError, DirectKeyring, Failure, StaticKey, Version
 from sqlalchemy_envelope.legacy import MAX_SEALED_BYTES, NO_SIBLING, check_sealed, split_v2
-from sqlalchemy_envelope.opening import Opener, Reading
+from sqlalchemy_envelope.opening import Opener, Reading, unlocked
 
 from .vectors import samples
 from .vectors.reading import open_pair
@@ -63,9 +63,10 @@ def test_version_2_opens_the_same_with_its_key_fetched_ahead():
     pair = bytes.fromhex(vector["dek"] + vector["content"])
     opener = Opener(KEYRING, Reading(Context(**PLACE), Version.V2, b"\x01"))
     for each in (pair, NO_SIBLING + pair):
-        assert opener.locked(each) == bytes.fromhex(vector["dek"])
-        unlocked = opener.unlocked(each, bytes.fromhex(vector["keys"]["kms"][0]["data_key"]))
-        assert opener.open(unlocked) == b"\x01" + samples.TEXT[1:]
+        locked = opener.locked(each)
+        assert locked == (bytes.fromhex(vector["dek"]), bytes.fromhex(vector["content"]))
+        ahead = unlocked(locked, bytes.fromhex(vector["keys"]["kms"][0]["data_key"]))
+        assert opener.open(ahead) == b"\x01" + samples.TEXT[1:]
 
 
 def test_version_1_binds_a_value_to_nothing():
