@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from collections.abc import Iterator
 
 import pytest
 from sqlalchemy import Engine, func, insert, select, text, update
@@ -19,7 +18,7 @@ ROWS = [{"name": f"name {n}", "phone": f"phone {n}"} for n in range(10)]
 
 
 @pytest.fixture
-def filled(engine: Engine, kms: FakeKms, kms_envelope: Envelope) -> Iterator[Engine]:
+def filled(engine: Engine, kms: FakeKms, kms_envelope: Envelope) -> Engine:
     """Ten people written; what was called for that is forgotten."""
     attach(engine, kms_envelope)
     with engine.begin() as connection:

@@ -54,7 +54,7 @@ ATTEMPTS: dict[str, tuple[type[Exception], Attempt]] = {
         EnvelopeError,
         lambda s: s.execute(select(insert(Bird).values(**VALUE).returning(Bird.id).cte())),
     ),
-    "a flush": (DBAPIError, lambda s: (s.add(Bird(id=1, **VALUE)), s.flush())),
+    "a flush": (DBAPIError, lambda s: s.bulk_save_objects([Bird(id=1, **VALUE)])),
 }
 
 

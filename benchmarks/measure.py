@@ -1,0 +1,27 @@
+"""Timing that can be believed on a noisy machine: variants in turn, round by round, and their medians."""
+
+import gc
+import statistics
+import time
+from collections.abc import Callable, Mapping
+
+Work = Callable[[], object]
+
+
+def medians(
+    variants: Mapping[str, Work], each: int, rounds: int, before: Work | None = None
+) -> dict[str, float]:
+    """Microseconds for one of the `each` things that a variant does at once: the median of `rounds`.
+
+    The variants take turns, so that all meet the same machine. The collector runs before each and is left on.
+    """
+    seen: dict[str, list[float]] = {name: [] for name in variants}
+    for _ in range(rounds):
+        for name, work in variants.items():
+            if before is not None:
+                before()
+            gc.collect()
+            began = time.perf_counter()
+            work()
+            seen[name].append((time.perf_counter() - began) / each * 1e6)
+    return {name: statistics.median(times) for name, times in seen.items()}

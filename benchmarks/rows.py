@@ -1,0 +1,148 @@
+"""20,000 rows written and read: an encrypted column, bytea columns of the same size, and sqlalchemy-utils."""
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import orm
+
+from sqlalchemy_envelope import DirectKeyring, EncryptedText, Envelope, StaticKey, attach
+
+from .figures import Report
+from .measure import medians
+from .peers import KEY
+
+Base = orm.declarative_base()
+AIMS = {
+    "Core bulk insert": (1.4, 0.9),
+    "ORM add_all": (1.6, 0.9),
+    "Core select": (1.4, 0.5),
+    "ORM select": (1.6, 0.65),
+}
+
+
+class Ours(Base):  # type: ignore[misc, valid-type]
+    """One encrypted column."""
+
+    __tablename__ = "ours"
+    id = sa.Column(sa.Integer, primary_key=True)
+    ssn: Any = sa.Column(EncryptedText())
+
+
+class Plain(Base):  # type: ignore[misc, valid-type]
+    """Two columns of the very sizes that an encrypted one has, without any encryption."""
+
+    __tablename__ = "plain"
+    id = sa.Column(sa.Integer, primary_key=True)
+    ssn = sa.Column(sa.LargeBinary)
+    ssn_dek = sa.Column(sa.LargeBinary)
+
+
+def _theirs() -> Any:
+    try:
+        from sqlalchemy_utils import StringEncryptedType
+        from sqlalchemy_utils.types.encrypted.encrypted_type import AesGcmEngine
+    except ImportError:
+        return None
+
+    class Theirs(Base):  # type: ignore[misc, valid-type]
+        __tablename__ = "theirs"
+        id = sa.Column(sa.Integer, primary_key=True)
+        ssn = sa.Column(StringEncryptedType(sa.Text, KEY, AesGcmEngine))
+
+    return Theirs
+
+
+def run(report: Report, engine: sa.Engine, bare_seal: float, bare_open: float) -> None:
+    """The suite, on an engine that this attaches. `bare_…`: microseconds, from the suite `seal`."""
+    count, rounds = (500, 3) if report.quick else (20_000, 11)
+    report.suite("rows", f"{count:,} rows, median of {rounds} rounds, variants in turn, PostgreSQL beside")
+    attach(engine, Envelope(DirectKeyring(StaticKey(bytes(range(32))))))
+    rows: dict[Any, list[dict[str, Any]]] = {
+        Ours: [{"id": n, "ssn": f"{n:011d} and up to thirty-six bytes"} for n in range(count)],
+        Plain: [{"id": n, "ssn": os.urandom(104), "ssn_dek": os.urandom(81)} for n in range(count)],
+    }
+    if (theirs := _theirs()) is not None:
+        rows[theirs] = rows[Ours]
+    else:
+        report.note("sqlalchemy-utils: not installed")
+    Base.metadata.create_all(engine)
+    for name, work in _WORKS.items():
+        works = {model.__name__: work(engine, model, given) for model, given in rows.items()}
+        times = medians(works, count, rounds, _emptied(engine, name, rows))
+        _tell(report, name, times, bare_seal if "select" not in name else bare_open)
+
+
+def _tell(report: Report, name: str, times: dict[str, float], unit: float) -> None:
+    extra, total = AIMS[name]
+    report.add(f"{name}: bytea of the same size", times["Plain"], "µs a row")
+    report.add(f"{name}: encrypted", times["Ours"], "µs a row")
+    report.add(f"{name}: extra, in bare primitives", (times["Ours"] - times["Plain"]) / unit, "×", extra)
+    if "Theirs" in times:
+        report.add(f"{name}: sqlalchemy-utils", times["Theirs"], "µs a row")
+        report.add(f"{name}: against sqlalchemy-utils", times["Ours"] / times["Theirs"], "×", total)
+
+
+def _emptied(engine: sa.Engine, name: str, rows: dict[Any, Any]) -> Callable[[], object] | None:
+    """Writes begin on empty tables; reads leave alone what was written last."""
+    if "select" in name:
+        return None
+
+    def empty() -> None:
+        with engine.begin() as connection:
+            for model in rows:
+                connection.execute(sa.text(f"truncate {model.__tablename__}"))
+
+    return empty
+
+
+def _core_insert(engine: sa.Engine, model: Any, rows: list[dict[str, Any]]) -> Callable[[], object]:
+    def insert() -> None:
+        with engine.begin() as connection:
+            connection.execute(sa.insert(model.__table__), rows)
+
+    return insert
+
+
+def _orm_insert(engine: sa.Engine, model: Any, rows: list[dict[str, Any]]) -> Callable[[], object]:
+    def insert() -> None:
+        with orm.Session(engine) as session:
+            session.add_all([model(**row) for row in rows])
+            session.commit()
+
+    return insert
+
+
+def _filled(engine: sa.Engine, model: Any, rows: list[dict[str, Any]]) -> None:
+    with engine.begin() as connection:
+        connection.execute(sa.text(f"truncate {model.__tablename__}"))
+        connection.execute(sa.insert(model.__table__), rows)
+
+
+def _core_select(engine: sa.Engine, model: Any, rows: list[dict[str, Any]]) -> Callable[[], object]:
+    _filled(engine, model, rows)
+
+    def select() -> int:
+        with engine.connect() as connection:
+            return len(connection.execute(sa.select(model.__table__)).all())
+
+    return select
+
+
+def _orm_select(engine: sa.Engine, model: Any, rows: list[dict[str, Any]]) -> Callable[[], object]:
+    _filled(engine, model, rows)
+
+    def select() -> int:
+        with orm.Session(engine) as session:
+            return len(session.scalars(sa.select(model)).all())
+
+    return select
+
+
+_WORKS = {
+    "Core bulk insert": _core_insert,
+    "ORM add_all": _orm_insert,
+    "Core select": _core_select,
+    "ORM select": _orm_select,
+}

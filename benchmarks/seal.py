@@ -1,0 +1,79 @@
+"""One value of 36 bytes sealed and opened, against the same primitives bare, and against peers."""
+
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy_envelope import DirectKeyring, Envelope, StaticKey
+from sqlalchemy_envelope.codec import decode_text, encode_all, encode_text
+from sqlalchemy_envelope.opening import Reading
+
+from . import bare
+from .figures import Report
+from .measure import medians
+from .peers import TEXT, peers
+
+AIM = 1.5
+
+
+def run(report: Report) -> tuple[float, float]:
+    """The suite; gives the microseconds of the bare seal and open, which other suites count in."""
+    count, rounds = (300, 3) if report.quick else (5_000, 15)
+    report.suite("seal", f"36 bytes, static key, {count:,} values a round, median of {rounds} rounds")
+    envelope = Envelope(DirectKeyring(StaticKey(bytes(range(32)))))
+    values, texts, cells = [bare.VALUE] * count, [TEXT] * count, envelope.seal_many([TEXT], "patient.ssn")
+    opener = envelope.opener(Reading(bare.CONTEXT))
+    column = envelope.seal_columns([(bare.CONTEXT, values)])[0]
+    both = zip(column.deks, column.contents, strict=True)
+    pairs = [dek + content for dek, content in both if dek and content]
+    sealed, read = bare.seal(count), opener.reader(decode_text)
+    times = medians(
+        {
+            "bare seal": lambda: bare.seal(count),
+            "seal in a batch": lambda: envelope.seal_columns([(bare.CONTEXT, values)]),
+            "seal text in a batch": lambda: envelope.seal_columns(
+                [(bare.CONTEXT, encode_all(encode_text, texts, "patient.ssn"))]
+            ),
+            "seal_many of one": lambda: [envelope.seal_many([TEXT], bare.CONTEXT) for _ in range(count)],
+            "bare open": lambda: bare.open_all(sealed),
+            "open a pair": lambda: [opener.open(pair) for pair in pairs],
+            "read a pair as text": lambda: [read(pair) for pair in pairs],
+            "open_many of one": lambda: [envelope.open_many(cells, bare.CONTEXT) for _ in range(count)],
+        },
+        count,
+        rounds,
+    )
+    _tell(report, times)
+    _tell_peers(report, times)
+    return times["bare seal"], times["bare open"]
+
+
+def _tell(report: Report, times: dict[str, float]) -> None:
+    for floor, ours, single in (
+        ("bare seal", ("seal in a batch", "seal text in a batch"), "seal_many of one"),
+        ("bare open", ("open a pair", "read a pair as text"), "open_many of one"),
+    ):
+        report.add(floor, times[floor], "µs")
+        for name in ours:
+            report.add(name, times[name], "µs")
+            report.add(f"{name}, against the {floor}", times[name] / times[floor], "×", AIM)
+        report.add(single, times[single], "µs")
+
+
+def _tell_peers(report: Report, times: dict[str, float]) -> None:
+    for name, make in peers().items():
+        try:
+            seal, open_ = make()
+        except ImportError:
+            report.note(f"{name}: not installed")
+            continue
+        theirs = _timed(seal, open_, quick=report.quick)
+        report.add(f"{name}: seal", theirs["seal"], "µs")
+        report.add(f"seal in a batch, against {name}", times["seal in a batch"] / theirs["seal"], "×")
+        report.add(f"{name}: open", theirs["open"], "µs")
+        report.add(f"open a pair, against {name}", times["open a pair"] / theirs["open"], "×")
+
+
+def _timed(seal: Callable[[], Any], open_: Callable[[Any], Any], *, quick: bool) -> dict[str, float]:
+    count, rounds, sealed = (20, 3, seal()) if quick else (300, 9, seal())
+    sealing, opening = lambda: [seal() for _ in range(count)], lambda: [open_(sealed) for _ in range(count)]
+    return medians({"seal": sealing, "open": opening}, count, rounds)
