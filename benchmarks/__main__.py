@@ -39,12 +39,12 @@ def main() -> None:
 
 def _on_a_server(report: Report, wanted: Sequence[str], places: Places, bare: Bare) -> None:
     url, arguments = places["psycopg"]
-    engines = [sa.create_engine(url, connect_args=arguments) for _ in range(3)]
+    engines = [sa.create_engine(url, connect_args=arguments) for _ in range(2)]
     try:
         if "rows" in wanted:
             rows.run(report, engines[0], *bare)
         if "attach" in wanted:
-            attach.run(report, engines[1], engines[2])
+            attach.run(report, engines[1])
         if "loop" in wanted:
             loop.run(report, places)
     finally:
