@@ -8,6 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 _PACKAGES = ("sqlalchemy-envelope", "sqlalchemy", "cryptography", "psycopg", "asyncpg", "boto3")
+_PEERS = ("sqlalchemy-utils", "tink", "aws-encryption-sdk")
 
 
 def installed(package: str) -> str:
@@ -22,7 +23,7 @@ def machine() -> dict[str, str]:
     """What the figures were taken on."""
     processors = f"{platform.machine()}, {os.cpu_count()} processors"
     facts = {"python": platform.python_version(), "machine": processors}
-    return facts | {package: installed(package) for package in _PACKAGES}
+    return facts | {package: installed(package) for package in (*_PACKAGES, *_PEERS)}
 
 
 @dataclass(frozen=True)
