@@ -31,6 +31,8 @@ _SIBLING_KW = ("include_table", "ambiguous_table_name_map")
 class EnvelopeCompiler(PathKeeping):
     """Judges where encrypted columns stand and renders their two cells as one."""
 
+    _judged = 0
+
     def visit_column(self, column: Any, *args: Any, **kw: Any) -> str:
         """A column's name; an encrypted one's two cells, or a refusal."""
         text = super().visit_column(column, *args, **kw)
@@ -40,7 +42,7 @@ class EnvelopeCompiler(PathKeeping):
             self._check_text(column.name if column.is_literal else f'"{column.name}"')
         if carried(column.type) is None:
             return text
-        self._judged = self._judged + 1
+        self._judged += 1
         if self._names_result_of_text:
             check_named_result(column, self.statement.element.text)  # type: ignore[union-attr]
             return text
@@ -188,14 +190,6 @@ class EnvelopeCompiler(PathKeeping):
             return columns_of(self._innermost)
         state = self.stack[-1].get("compile_state") if self.stack else None
         return [each[3] for each in getattr(state, "columns_plus_names", ())]
-
-    @property
-    def _judged(self) -> int:
-        return int(self.__dict__.get("_envelope_judged", 0))
-
-    @_judged.setter
-    def _judged(self, count: int) -> None:
-        self.__dict__["_envelope_judged"] = count
 
 
 def compiler_class(base: type[SQLCompiler]) -> type[SQLCompiler]:

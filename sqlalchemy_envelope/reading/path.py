@@ -23,11 +23,10 @@ Path = list[Any]
 class PathKeeping(SQLCompiler):
     """A statement compiler that knows the ancestors, outermost first, of what it renders."""
 
-    @property
-    def path(self) -> Path:
+    def __init__(self, *args: Any, **kw: Any) -> None:
+        self.path: Path = []
         """The elements being rendered right now, each inside the one before."""
-        path: Path = self.__dict__.setdefault("_envelope_path", [])
-        return path
+        super().__init__(*args, **kw)
 
     def _label_select_column(self, select: Any, column: Any, *args: Any, **kw: Any) -> str:
         self.path.append(ColumnsClause(column))
