@@ -92,7 +92,9 @@ def _select(at: Stand) -> Outcome:
     if isinstance(at.child, ColumnsClause):
         return Outcome.UP
     group_by = getattr(at.innermost, "_group_by_clauses", ())
-    if any(each is at.child for each in group_by) and has_primary_key(at.column, group_by):
+    # a mapped class among them stands as a list of its columns
+    columns = [column for each in group_by for column in getattr(each, "clauses", [each])]
+    if any(each is at.child for each in group_by) and has_primary_key(at.column, columns):
         return Outcome.NULL_TEST  # the key decides the group, and the cell is one with it
     return Outcome.REFUSED
 

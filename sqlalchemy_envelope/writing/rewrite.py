@@ -10,9 +10,9 @@ from ..attachment import Attachment
 from ..columns import pairs_of
 from ..errors import UnsupportedStatementError
 from ..reading.lineage import stored_table
-from .batch import Batch
 from .defaults import collect_defaults
-from .parameters import Rows, collect_parameters
+from .execution import Execution
+from .parameters import collect_parameters
 from .rows import collect_rows
 from .target import Target, written_by
 from .upsert import Upsert
@@ -20,11 +20,11 @@ from .values import SingleValues
 
 __tracebackhide__ = True  # pytest prints no locals of these frames: they hold plaintext
 
-Execution = tuple[Any, Any, Any]
+Executed = tuple[Any, Any, Any]
 """A statement, its many parameter sets (or none), its one parameter set (or none): as the event has them."""
 
 
-def rewrite(statement: Any, multi: Any, single: Any, attachment: Attachment) -> Execution:
+def rewrite(statement: Any, multi: Any, single: Any, attachment: Attachment) -> Executed:
     """The same execution with every value for an encrypted column sealed. Raises before anything is sent."""
     if isinstance(statement, LambdaElement):
         return _unless_plain(statement._resolved, statement, multi, single, attachment)
@@ -33,7 +33,7 @@ def rewrite(statement: Any, multi: Any, single: Any, attachment: Attachment) -> 
 
 def _unless_plain(
     resolved: Any, statement: Any, multi: Any, single: Any, attachment: Attachment
-) -> Execution:
+) -> Executed:
     if resolved.__class__ is Select or not getattr(resolved, "is_dml", False) or isinstance(resolved, Delete):
         return statement, multi, single
     table = stored_table(written_by(resolved))
@@ -42,24 +42,21 @@ def _unless_plain(
     return _seal(resolved, multi, single, attachment)
 
 
-def _seal(statement: Any, multi: Any, single: Any, attachment: Attachment) -> Execution:
-    target, batch = Target(statement), Batch()
-    rows: Rows = [dict(row) for row in multi] if multi else [dict(single)]
+def _seal(statement: Any, multi: Any, single: Any, attachment: Attachment) -> Executed:
+    execution = Execution(statement, [dict(row) for row in multi] if multi else [dict(single)])
     if isinstance(statement, Insert) and statement.select is not None:
-        _check_select(statement, target)
-    values = SingleValues(statement, rows, target, batch)
-    upsert = Upsert(statement, rows, target, batch)
+        _check_select(statement, execution.target)
+    values, upsert = SingleValues(execution), Upsert(execution)
     values.collect()
-    groups = collect_rows(statement, target, batch)
-    before_upsert = set(batch.keys)
-    upsert.collect()
-    collect_parameters(rows, target, batch)
+    groups = collect_rows(execution)
+    collect_parameters(execution.rows, execution.target, execution.batch)
     if isinstance(statement, Insert) and not groups and statement.select is None:
-        batch.keys &= before_upsert | {key for row in rows for key in row}
-        collect_defaults(rows, target, batch)
-    batch.seal(attachment)
+        collect_defaults(execution.rows, execution.target, execution.batch)
+    upsert.collect()
+    execution.drop_taken()
+    execution.batch.seal(attachment)
     statement = _applied(statement, values, groups, upsert)
-    return (statement, rows, {}) if multi else (statement, [], rows[0])
+    return (statement, execution.rows, {}) if multi else (statement, [], execution.rows[0])
 
 
 def _applied(statement: Any, values: SingleValues, groups: tuple[Any, ...], upsert: Upsert) -> Any:

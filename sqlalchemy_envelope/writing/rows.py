@@ -4,34 +4,42 @@ from typing import Any
 
 from ..columns import Pair
 from ..envelope import SealedColumn
-from .batch import Batch
 from .defaults import default_value
-from .target import Target, check_source, plain_value
-from .values import as_parameters
+from .execution import Execution, as_parameters
+from .target import Target, plain_value
 
 __tracebackhide__ = True  # pytest prints no locals of these frames: they hold plaintext
 
 Row = dict[Any, Any]
 
 
-def collect_rows(statement: Any, target: Target, batch: Batch) -> tuple[list[Row], ...]:
+def collect_rows(execution: Execution) -> tuple[list[Row], ...]:
     """The statement's groups of rows, keyed by column; encrypted values are filled in once sealed."""
-    return tuple([_collect_row(row, target, batch) for row in group] for group in statement._multi_values)
+    groups = execution.statement._multi_values
+    return tuple([_collect_row(row, execution) for row in group] for group in groups)
 
 
-def _collect_row(given: Any, target: Target, batch: Batch) -> Row:
+def _collect_row(given: Any, execution: Execution) -> Row:
     row: Row = {}
+    target = execution.target
     for key, value in _keyed(given, target).items():
         pair = target.pair(key)
         if pair is None:
-            check_source(value, key)
             row[key] = value
         else:
-            _add(row, pair, plain_value(value, pair), target, batch)
+            _add(row, pair, _value(value, pair, execution), execution)
     for pair in target.pairs.values():
         if pair.content.default is not None and target.columns(pair)[0] not in row:
-            _add(row, pair, default_value(pair), target, batch)
+            _add(row, pair, default_value(pair), execution)
     return row
+
+
+def _value(value: Any, pair: Pair, execution: Execution) -> Any:
+    """The value itself, or what the one execution of such a statement gives for its name."""
+    if not execution.is_named(value):
+        return plain_value(value, pair)
+    _, values = execution.take(value)
+    return values[0] if values else plain_value(value, pair)
 
 
 def _keyed(given: Any, target: Target) -> dict[Any, Any]:
@@ -41,11 +49,11 @@ def _keyed(given: Any, target: Target) -> dict[Any, Any]:
     return dict(zip(columns, given, strict=False))
 
 
-def _add(row: Row, pair: Pair, value: Any, target: Target, batch: Batch) -> None:
-    content, dek = target.columns(pair)
+def _add(row: Row, pair: Pair, value: Any, execution: Execution) -> None:
+    content, dek = execution.target.columns(pair)
     row[content] = row[dek] = None
 
     def put(column: SealedColumn) -> None:
         row[content], row[dek] = as_parameters(pair, column)
 
-    batch.add(pair, [value], put)
+    execution.batch.add(pair, [value], put)

@@ -3,7 +3,7 @@
 from typing import Any
 
 from sqlalchemy.orm import ColumnProperty, CompositeProperty, SynonymProperty
-from sqlalchemy.sql import elements, visitors
+from sqlalchemy.sql import elements
 
 from ..columns import Pair, Pairs, pairs_of
 from ..errors import UnsupportedStatementError
@@ -83,7 +83,7 @@ def plain_value(expression: Any, pair: Pair) -> Any:
     """The Python value that is to be stored. Raises `UnsupportedStatementError` for an SQL expression."""
     if isinstance(expression, elements.Null):
         return None
-    if isinstance(expression, elements.BindParameter):
+    if isinstance(expression, elements.BindParameter) and not expression.required:
         return expression.effective_value
     if isinstance(expression, elements.ClauseElement) or hasattr(expression, "__clause_element__"):
         raise UnsupportedStatementError(
@@ -91,15 +91,3 @@ def plain_value(expression: Any, pair: Pair) -> Any:
             "set a Python value"
         )
     return expression
-
-
-def check_source(value: Any, key: Any) -> None:
-    """Refuses an encrypted column as the source of another one."""
-    if not isinstance(value, elements.ClauseElement):
-        return
-    for element in visitors.iterate(value):
-        if isinstance(element, elements.ColumnClause) and carried(element.type) is not None:
-            raise UnsupportedStatementError(
-                f"{element} is encrypted and can't be the source of {getattr(key, 'name', key)}: "
-                "read it and write the value from Python"
-            )

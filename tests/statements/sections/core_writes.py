@@ -27,6 +27,12 @@ with section("INSERT"):
         "insert(p).values([{'name': C}, {'name': C + '2'}])",
         "insert(p).values([{'name': C, 'ssn': None}, {'name': C, 'ssn': C}])",
         "insert(p).values([{p.c.name: C}])",
+        "s.connection().execute(insert(p).values(name=bindparam('n'), ssn=bindparam('n')), [{'n': C + '1'}, {'n': C + '2'}])",
+        "s.connection().execute(insert(p).values(name=bindparam('n__sealed')), {'n__sealed': C})",
+        "s.connection().execute(insert(W).values([{'title': 'a', 'phone': bindparam('x')}]), {'x': C})",
+        "s.connection().execute(insert(W).values([{'title': 'a', 'phone': bindparam('x', 'unused')}]), {'x': C})",
+        "s.connection().execute(insert(W).values([{'title': 'a', 'phone': bindparam('x', C)}]))",
+        "s.connection().execution_options(insertmanyvalues_page_size=2).execute(insert(p).returning(p.c.name), [{'name': C + str(n)} for n in range(7)])",
         "insert(p).values([(50, C, C, b'x', 'note', C, C, C, None)])",
         "insert(p).values((50, C, C, b'x', 'note', C, C, C, None))",
         "insert(W.__table__).values([{'title': 'a', 'phone': C}, {'title': 'b', 'phone': null()}])",
@@ -78,6 +84,7 @@ with section("INSERT"):
         "insert(p).values(name=C).returning(cast(p.c.name, Text))",
     )
     refused(
+        "s.execute(insert(p).values(name=bindparam('ssn')), {'ssn': C})",
         "insert(p).values(name=C, name_dek=b'x')",
         "insert(p).values(name_dek=b'x')",
         "insert(p).values({p.c.ssn_dek: None, p.c.name: C})",

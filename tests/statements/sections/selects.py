@@ -103,6 +103,7 @@ with section("ORDER BY, GROUP BY, DISTINCT"):
         "select(V.patient_id, V.nr, V.reason).distinct()",
         "select(p.c.ward_id, p.c.ssn).distinct(p.c.ward_id).order_by(p.c.ward_id, p.c.id)",
         "select(p.c.id, p.c.ssn, func.count()).group_by(p.c.id, p.c.ssn)",
+        "s.scalars(select(P).join(P.stays).group_by(P))",
         "select(p.c.id, p.c.ssn, func.count(V.nr)).join_from(p, V, V.patient_id == p.c.id).group_by(p.c.id)",
         "select(p.c.ward_id, func.count(p.c.ssn)).group_by(p.c.ward_id)",
         "select(p.c.ssn.is_(None), func.count()).group_by(p.c.ssn.is_(None))",

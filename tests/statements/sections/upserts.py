@@ -23,6 +23,8 @@ with section("ON CONFLICT"):
         "set_={'name': row.excluded.name}), [{'id': n, 'name': C + str(n)} for n in (1, 2, 90)])",
         "row = upsert(p)\ns.connection().execute(row.on_conflict_do_update(index_elements=['id'], "
         "set_={'name': bindparam('other')}), [{'id': n, 'name': C, 'other': C + str(n)} for n in (1, 2)])",
+        "row = upsert(p)\ns.connection().execute(row.on_conflict_do_update(index_elements=['id'], "
+        "set_={'name': bindparam('o'), 'ssn': bindparam('o')}), [{'id': n, 'name': C, 'o': C + str(n)} for n in (1, 2)])",
         "row = upsert(p).values([{'id': 1, 'name': C + 'a'}, {'id': 91, 'name': C + 'b'}])\n"
         "row.on_conflict_do_update(index_elements=['id'], set_={'name': row.excluded.name}).returning(p.c.name)",
         "row = upsert(P).values(id=1, name=C)\n"
