@@ -26,6 +26,11 @@ def machine() -> dict[str, str]:
     return facts | {package: installed(package) for package in (*_PACKAGES, *_PEERS)}
 
 
+def shown(value: float) -> str:
+    """Two places, or four where two would say nothing."""
+    return f"{value:.2f}" if value >= 0.1 else f"{value:.4f}"
+
+
 @dataclass(frozen=True)
 class Figure:
     """One figure of one suite; `aim` is the most that it should be."""
@@ -38,7 +43,7 @@ class Figure:
 
     def line(self) -> str:
         """As it is printed."""
-        line = f"  {self.name:<62} {self.value:>9.2f} {self.unit}"
+        line = f"  {self.name:<66} {shown(self.value):>9} {self.unit}"
         if self.aim is None:
             return line
         return f"{line}  (aim ≤ {self.aim:g}: {'met' if self.value <= self.aim else 'not met'})"

@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+from .figures import shown
+
 BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"
 
 
@@ -26,4 +28,4 @@ def _tables(run: dict[str, object]) -> str:
 
 def _row(figure: dict[str, object]) -> str:
     aim = "" if figure["aim"] is None else f"≤ {figure['aim']:g}"
-    return f"| {figure['name']} | {figure['value']:.2f} {figure['unit']} | {aim} |\n"
+    return f"| {figure['name']} | {shown(float(str(figure['value'])))} {figure['unit']} | {aim} |\n"

@@ -44,7 +44,12 @@ def _aws_encryption_sdk() -> Pair:
     from aws_cryptographic_material_providers.mpl.models import AesWrappingAlg, CreateRawAesKeyringInput
 
     client = sdk.EncryptionSDKClient()
-    asked = CreateRawAesKeyringInput("name", "key", KEY, AesWrappingAlg.ALG_AES256_GCM_IV12_TAG16)
+    asked = CreateRawAesKeyringInput(
+        key_namespace="benchmark",
+        key_name="key",
+        wrapping_key=KEY,
+        wrapping_alg=AesWrappingAlg.ALG_AES256_GCM_IV12_TAG16,
+    )
     keyring = AwsCryptographicMaterialProviders(MaterialProvidersConfig()).create_raw_aes_keyring(asked)
     context, value = {"table": "patient", "column": "ssn"}, TEXT.encode()
 
@@ -52,4 +57,4 @@ def _aws_encryption_sdk() -> Pair:
         sealed: bytes = client.encrypt(source=value, keyring=keyring, encryption_context=context)[0]
         return sealed
 
-    return seal, lambda sealed: client.decrypt(source=sealed, keyring=keyring)[0]
+    return seal, lambda sealed: client.decrypt(source=sealed, keyring=keyring, encryption_context=context)[0]
