@@ -45,6 +45,17 @@ def _select(connection: sa.Connection, count: int) -> Work:
     return lambda: [connection.execute(statement).all() for _ in range(count)]
 
 
+def _insert(connection: sa.Connection, count: int) -> Work:
+    statement = sa.insert(Plain.__table__)
+
+    def insert() -> None:
+        for number in range(2, count + 2):
+            connection.execute(statement, {"id": number, "ssn": b"y"})
+        connection.rollback()
+
+    return insert
+
+
 def _update(connection: sa.Connection, count: int) -> Work:
     statement = sa.update(Plain.__table__).where(Plain.id == 1)
 
@@ -76,6 +87,7 @@ def _get(connection: sa.Connection, count: int) -> Work:
 
 _WORKS = {
     "Core select by key": _select,
+    "Core insert": _insert,
     "Core update by key": _update,
     "ORM get": _get,
     "compiling a join anew": _compile,

@@ -58,10 +58,14 @@ def run(report: Report, engine: sa.Engine, bare_seal: float, bare_open: float) -
     """The suite, on an engine that this attaches. `bare_…`: microseconds, from the suite `seal`."""
     count, rounds = (500, 3) if report.quick else (20_000, 11)
     report.suite("rows", f"{count:,} rows, median of {rounds} rounds, variants in turn, PostgreSQL beside")
-    attach(engine, Envelope(DirectKeyring(StaticKey(bytes(range(32))))))
+    envelope = Envelope(DirectKeyring(StaticKey(bytes(range(32)))))
+    attach(engine, envelope)
+    texts = [f"{n:09d} and up to thirty-six bytes" for n in range(count)]
+    dek, content = (len(cell or b"") for cell in envelope.seal_many(texts[:1], "ours.ssn")[0])
+    report.note(f"a value of {len(texts[0])} bytes, cells of {dek} and {content} bytes")
     rows: dict[Any, list[dict[str, Any]]] = {
-        Ours: [{"id": n, "ssn": f"{n:011d} and up to thirty-six bytes"} for n in range(count)],
-        Plain: [{"id": n, "ssn": os.urandom(104), "ssn_dek": os.urandom(81)} for n in range(count)],
+        Ours: [{"id": n, "ssn": text} for n, text in enumerate(texts)],
+        Plain: [{"id": n, "ssn": os.urandom(content), "ssn_dek": os.urandom(dek)} for n in range(count)],
     }
     if (theirs := _theirs()) is not None:
         rows[theirs] = rows[Ours]
@@ -82,6 +86,8 @@ def _tell(report: Report, name: str, times: dict[str, float], unit: float) -> No
     if "Theirs" in times:
         report.add(f"{name}: sqlalchemy-utils", times["Theirs"], "µs a row")
         report.add(f"{name}: against sqlalchemy-utils", times["Ours"] / times["Theirs"], "×", total)
+        floor = (times["Plain"] + unit) / times["Theirs"]
+        report.add(f"{name}: bytea and one bare primitive, against sqlalchemy-utils", floor, "×")
 
 
 def _emptied(engine: sa.Engine, name: str, rows: dict[Any, Any]) -> Callable[[], object] | None:
