@@ -7,6 +7,8 @@ that hand out one of their operands as it is. `rules` names those operands; what
 from enum import Enum
 from typing import Any
 
+from sqlalchemy.sql import elements
+from sqlalchemy.sql.compiler import _CompileLabel
 from sqlalchemy.sql.selectable import Select
 
 from ..errors import UnsupportedStatementError
@@ -65,6 +67,8 @@ def whereabouts(ancestor: Any, child: Any, innermost: Any) -> str:
     """The place that refused, as an author of SQLAlchemy code would call it."""
     if isinstance(ancestor, Select) and not isinstance(child, ColumnsClause):
         return _clause_of(innermost, child)
+    if isinstance(ancestor, ColumnsClause | elements.ClauseList | _CompileLabel):
+        return "a construct of your own, or under another type"
     operator = getattr(getattr(ancestor, "operator", None), "__name__", "")
     name = getattr(ancestor, "name", None) if hasattr(ancestor, "clause_expr") else None
     if isinstance(name, str):

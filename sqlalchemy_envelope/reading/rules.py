@@ -83,9 +83,11 @@ def _element(at: Stand) -> Outcome:
 
 
 def _columns_clause(at: Stand) -> Outcome:
-    """Just the entry itself or its label: anything in between rendered behind the compiler's back."""
+    """Just the entry itself or its label, still of its type: nothing rendered or retyped in between."""
+    entry = at.ancestor.entry
     label = isinstance(at.child, elements.Label | _CompileLabel)
-    return _up_if(at.child is at.ancestor.entry or (label and at.child.element is at.ancestor.entry))
+    whole = at.child is entry or (label and at.child.element is entry)
+    return _up_if(whole and same_kind(entry, at.column))
 
 
 def _select(at: Stand) -> Outcome:
