@@ -7,7 +7,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 from sqlalchemy_envelope import DirectKeyring, EncryptedBytes, EncryptedText, Envelope, StaticKey, attach
 
-CANARY = "kanarienvogel"
+CANARY = "kanarienhahn"  # of its own: other tests store theirs in plain twins, in the same server
 KEY = b"schluesselkanarienvogel-32-bytes"
 
 
