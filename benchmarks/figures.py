@@ -55,12 +55,14 @@ class Report:
 
     quick: bool
     figures: list[Figure] = field(default_factory=list)
-    told: list[str] = field(default_factory=list)
+    suites: dict[str, str] = field(default_factory=dict)
+    notes: list[tuple[str, str]] = field(default_factory=list)
 
     def suite(self, name: str, parameters: str) -> None:
         """Begins a suite, with what it was measured with."""
         self._print(f"\n{name}: {parameters}")
         self._suite = name
+        self.suites[name] = parameters
 
     def add(self, name: str, value: float, unit: str, aim: float | None = None) -> None:
         """A figure."""
@@ -69,13 +71,14 @@ class Report:
 
     def note(self, text: str) -> None:
         """A word about the figures."""
+        self.notes.append((self._suite, text))
         self._print(f"  {text}")
 
     def write(self, path: Path) -> None:
         """The run as JSON."""
-        run = {"machine": machine(), "quick": self.quick, "figures": [asdict(each) for each in self.figures]}
+        run = {"machine": machine(), "quick": self.quick, "suites": self.suites, "notes": self.notes}
+        run["figures"] = [asdict(each) for each in self.figures]
         path.write_text(json.dumps(run, indent=1) + "\n")
 
     def _print(self, line: str) -> None:
-        self.told.append(line)
         print(line, flush=True)

@@ -3,7 +3,8 @@
 import gc
 import statistics
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 
 Work = Callable[[], object]
 
@@ -25,3 +26,31 @@ def medians(
             work()
             seen[name].append((time.perf_counter() - began) / each * 1e6)
     return {name: statistics.median(times) for name, times in seen.items()}
+
+
+def collecting(variants: Mapping[str, Work], each: int, rounds: int, before: Work) -> dict[str, float]:
+    """Microseconds for one thing that Python's collector takes out of a variant: the median of `rounds`."""
+    seen: dict[str, list[float]] = {name: [] for name in variants}
+    for _ in range(rounds):
+        for name, work in variants.items():
+            before()
+            gc.collect()
+            with _collections() as times:
+                work()
+            seen[name].append(sum(times) / each * 1e6)
+    return {name: statistics.median(times) for name, times in seen.items()}
+
+
+@contextmanager
+def _collections() -> Iterator[list[float]]:
+    """Seconds of each collection while this is open, in one list with the signs of clock readings."""
+    readings: list[float] = []
+
+    def told(phase: str, _: object) -> None:
+        readings.append(-time.perf_counter() if phase == "start" else time.perf_counter())
+
+    gc.callbacks.append(told)
+    try:
+        yield readings
+    finally:
+        gc.callbacks.remove(told)
