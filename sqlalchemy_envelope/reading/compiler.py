@@ -6,24 +6,35 @@ from sqlalchemy.dialects.postgresql.dml import OnConflictDoUpdate
 from sqlalchemy.sql import operators
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.dml import UpdateBase
-from sqlalchemy.sql.elements import TableValuedColumn, TextClause, UnaryExpression
-from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.sql.elements import (
+    ClauseList,
+    Grouping,
+    Label,
+    TableValuedColumn,
+    TextClause,
+    UnaryExpression,
+    _label_reference,
+)
+from sqlalchemy.sql.functions import FunctionElement, cube, grouping_sets, rollup
 from sqlalchemy.sql.selectable import CompoundSelect, TextualSelect
 
 from ..columns import pairs_of
 from ..types import carried
 from .lineage import columns_of, is_query, sibling_of, stored_table
-from .path import ColumnsClause, PathKeeping, keep_path
+from .path import PathKeeping, keep_path
 from .policy import Verdict, judge, refusal
 from .rules import is_null
 from .sets import check_distinct, check_set_operation
 from .textual import (
     check_fragment,
     check_named_result,
-    check_position,
+    check_order,
     check_textual_select,
     encrypted_columns,
 )
+
+_OF_AN_ENTRY = (UnaryExpression, ClauseList, Grouping, Label, _label_reference, rollup, cube, grouping_sets)
+"""What may stand around an entry of ORDER BY, GROUP BY and DISTINCT ON that is a number or label."""
 
 _SIBLING_KW = ("include_table", "ambiguous_table_name_map")
 
@@ -39,7 +50,8 @@ class EnvelopeCompiler(PathKeeping):
         if isinstance(column, TableValuedColumn):
             self._check_whole_row(column)
         if column.table is None:
-            self._check_text(column.name if column.is_literal else f'"{column.name}"')
+            quoted = self.preparer.quote_identifier(column.name)
+            self._check_text(column.name if column.is_literal else quoted)
         if carried(column.type) is None:
             return text
         self._judged += 1
@@ -151,8 +163,8 @@ class EnvelopeCompiler(PathKeeping):
             entry["selectable"].table for entry in self.stack if isinstance(entry["selectable"], UpdateBase)
         }
         check_fragment(text, froms | written)
-        if self.stack and not any(isinstance(each, ColumnsClause) for each in self._inside):
-            check_position(text, self._select_columns)
+        if self._sorts_or_groups:
+            check_order(text, self._select_columns)
 
     @property
     def _only_counted(self) -> bool:
@@ -169,11 +181,18 @@ class EnvelopeCompiler(PathKeeping):
             raise refusal(hidden.type, "a whole row as one value", "list the columns that you need")
 
     @property
-    def _inside(self) -> list[Any]:
-        """The path inside the innermost statement."""
-        path = self.path
-        starts = [at for at, each in enumerate(path) if hasattr(each, "_where_criteria")]
-        return path[starts[-1] :] if starts else path
+    def _sorts_or_groups(self) -> bool:
+        """Whether text here is a whole entry of ORDER BY and its kin, which may mean one of the columns.
+
+        Inside any other expression, a number is a number, and a label is not to be seen.
+        """
+        clauses = [
+            each
+            for clause in ("_order_by_clauses", "_group_by_clauses", "_distinct_on")
+            for each in getattr(self._innermost, clause, ())
+        ]
+        entries = [at for at, each in enumerate(self.path) if any(each is entry for entry in clauses)]
+        return bool(entries) and all(isinstance(each, _OF_AN_ENTRY) for each in self.path[entries[-1] : -1])
 
     @property
     def _innermost(self) -> Any:

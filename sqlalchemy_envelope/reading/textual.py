@@ -13,30 +13,43 @@ from ..types import carried
 from .lineage import is_query, stored_table
 from .policy import refusal
 
-_STRINGS = re.compile(r"'(?:[^']|'')*'")
-_WORDS = re.compile(r'"([^"]+)"|([A-Za-z_][A-Za-z0-9_$]*)')
-_STAR = re.compile(r"(?:^|[,(]|\bselect\b)\s*(?:[\w\"]+\.)?\*\s*(?:$|[,)]|\bfrom\b)", re.IGNORECASE)
+_NO_CODE = re.compile(
+    r"""("(?:[^"]|"")*")|\b[eE]'(?:[^'\\]|\\.|'')*'|'(?:[^']|'')*'"""
+    r"""|(?<![\w$])\$((?:[^\W\d]\w*)?)\$.*?\$\2\$|--[^\n]*|/\*.*?\*/""",
+    re.DOTALL,
+)
+"""Quoted names, which are kept and may hold what looks like the rest: strings and comments."""
+_WORDS = re.compile(r'"((?:[^"]|"")+)"|([^\W\d][\w$]*)')
+_STAR = re.compile(r"(?:^|[,(]|\bselect\b)\s*(?:[\w$\"]+\s*\.\s*)*\*\s*(?:$|[,)]|\bfrom\b)", re.IGNORECASE)
 _COUNT_STAR = re.compile(r"\bcount\s*\(\s*\*\s*\)", re.IGNORECASE)
 _POSITION = re.compile(r"(?:^|,)\s*(\d+)\b")
+_ANONYMOUS = re.compile(r"%\(\S+ (.+)\)s")
+_LAST_WORD = re.compile(r"(\w+)\s*$")
+_BEFORE_A_NAME = frozenset({"from", "join", "into", "only", "update", "using", "of", "as"})
 _REMEDY = "name it as a column object, so that it can be judged"
 
 
 def check_fragment(text: str, froms: Iterable[Any]) -> None:
     """Refuses text that names an encrypted column of `froms`, all columns, or a whole row as one value."""
-    code = _COUNT_STAR.sub("", _STRINGS.sub("''", text))
-    words = {quoted or word.lower() for quoted, word in _WORDS.findall(code)}
+    froms = list(froms)
+    code = _COUNT_STAR.sub("", _code(text))
+    words = _words(code)
     for source in froms:
         for column in encrypted_columns(source):
-            named = column.name in words or column.name.lower() in words
-            if named or _STAR.search(code) or _is_row(code, getattr(source, "name", None)):
+            if _is_among(column.name, words) or _STAR.search(code) or _is_row(code, source, froms):
                 raise refusal(column.type, "textual SQL", _REMEDY)
 
 
-def check_position(text: str, columns: list[Any]) -> None:
-    """Refuses ORDER BY or GROUP BY by the number of an encrypted column."""
-    for number in map(int, _POSITION.findall(text)):
-        if 0 < number <= len(columns) and carried(columns[number - 1].type) is not None:
-            raise refusal(columns[number - 1].type, "ORDER BY or GROUP BY by its position")
+def check_order(text: str, columns: list[Any]) -> None:
+    """Refuses ORDER BY or GROUP BY by the number or label that an encrypted column is selected under."""
+    code = _code(text)
+    words, numbers = _words(code), set(map(int, _POSITION.findall(code)))
+    for number, column in enumerate(columns, 1):
+        label = getattr(column, "name", None)
+        if carried(column.type) is None:
+            continue
+        if number in numbers or (isinstance(label, str) and _is_among(label, words)):
+            raise refusal(column.type, "ORDER BY or GROUP BY by its position or label")
 
 
 def check_textual_select(statement: Any) -> None:
@@ -48,7 +61,7 @@ def check_textual_select(statement: Any) -> None:
 
 def check_named_result(column: Any, text: str) -> None:
     """The same for a column that text may or may not hand out, by its name or by `*`."""
-    code = _STRINGS.sub("''", text)
+    code = _code(text)
     named = {quoted or word for quoted, word in _WORDS.findall(code)}
     if carried(column.type) is not None and (column.name in named or _STAR.search(code)):
         _check_sibling(column, text)
@@ -75,7 +88,33 @@ def encrypted_columns(source: Any) -> list[Any]:
     )
 
 
-def _is_row(code: str, name: object) -> bool:
-    if not isinstance(name, str):
-        return False
-    return re.search(rf'(?:^|[,(])\s*"?{re.escape(name)}"?\s*(?:$|[,)])', code, re.IGNORECASE) is not None
+def _code(text: str) -> str:
+    """The text without what its strings and comments say."""
+    return _NO_CODE.sub(lambda found: found[1] or "''", text)
+
+
+def _words(code: str) -> set[str]:
+    return {quoted.replace('""', '"') or word.lower() for quoted, word in _WORDS.findall(code)}
+
+
+def _is_among(name: str, words: set[str]) -> bool:
+    return name in words or name.lower() in words
+
+
+def _is_row(code: str, source: Any, froms: Iterable[Any]) -> bool:
+    """Whether a FROM's name stands as a value, all its columns in one: `patient::text`, `q.*`."""
+    name = getattr(source, "name", None)
+    if not isinstance(name, str) or any(name == each.name for other in froms for each in _columns(other)):
+        return False  # a column of that name goes before the row
+    anonymous = _ANONYMOUS.fullmatch(name)
+    known = re.escape(name) if anonymous is None else rf"{re.escape(anonymous[1])}_\d+"
+    value = rf"""(?<![\w$.:"])(?:"{known}"|{known})(?![\w$"])(?!\s*(?:[('"]|\.\s*[^\s*]))"""
+    return any(
+        before is None or before[1].lower() not in _BEFORE_A_NAME
+        for found in re.finditer(value, code, re.IGNORECASE)
+        for before in [_LAST_WORD.search(code, 0, found.start())]
+    )
+
+
+def _columns(source: Any) -> Iterable[Any]:
+    return () if stored_table(source) is None and not is_query(source) else source.c
