@@ -26,6 +26,7 @@ __tracebackhide__ = True  # pytest prints no locals of these frames: they hold p
 
 T = TypeVar("T")
 
+_BY_STATEMENT = "values are sealed by the statement; change them on the model, with @validates or a property"
 _ATTACH = "attach an envelope to the engine first: attach(engine, Envelope.from_env())"
 
 
@@ -81,6 +82,11 @@ _NULL_TESTS: dict[Any, Any] = {
 }
 
 
+_PASSED_OVER = ["process_bind_param", "process_result_value", "process_literal_param", "load_dialect_impl"]
+_PASSED_OVER += ["bind_expression", "column_expression", "bind_processor", "result_processor"]
+"""What other types let a subclass do to single values."""
+
+
 class EncryptedType(TypeDecorator[T]):
     """Base of the encrypted types: stored as `bytea`, always beside a sibling column with the data key.
 
@@ -96,6 +102,13 @@ class EncryptedType(TypeDecorator[T]):
     tag: ClassVar[bytes]
     encode: codec.Encode
     decode: codec.Decode
+
+    def __init_subclass__(cls, **kw: Any) -> None:
+        """Refuses SQLAlchemy's hooks for single values, which nothing would call."""
+        super().__init_subclass__(**kw)
+        for name in _PASSED_OVER:
+            if getattr(cls, name) is not getattr(EncryptedType, name):
+                raise ConfigurationError(f"{cls.__name__}.{name} would be passed over: {_BY_STATEMENT}")
 
     # Not keyword-only: SQLAlchemy takes positional arguments alone into its cache key.
     def __init__(

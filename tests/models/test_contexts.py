@@ -242,3 +242,10 @@ def test_a_subclass_of_a_type_is_a_type_of_its_own(attached: Engine) -> None:
     assert table.c.ssn.type._static_cache_key != patient().c.ssn.type._static_cache_key
     table.create(attached)
     round_trip(attached, table)
+
+
+@pytest.mark.parametrize("hook", ["process_bind_param", "process_result_value", "bind_expression"])
+def test_a_subclass_may_not_change_single_values(hook: str) -> None:
+    """Nothing would call the hook, and values would be stored as they are without a word."""
+    with pytest.raises(ConfigurationError, match=f"Upper.{hook} would be passed over"):
+        type("Upper", (EncryptedText,), {"cache_ok": True, hook: lambda *_: None})
