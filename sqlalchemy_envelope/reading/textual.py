@@ -35,8 +35,10 @@ def check_fragment(text: str, froms: Iterable[Any]) -> None:
     code = _COUNT_STAR.sub("", _code(text))
     words = _words(code)
     for source in froms:
-        for column in encrypted_columns(source):
-            if _is_among(column.name, words) or _STAR.search(code) or _is_row(code, source, froms):
+        columns = encrypted_columns(source)
+        whole = bool(columns) and (_STAR.search(code) or _is_row(code, source, froms))
+        for column in columns:
+            if whole or _is_among(column.name, words):
                 raise refusal(column.type, "textual SQL", _REMEDY)
 
 
