@@ -2,54 +2,87 @@
 
 import asyncio
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from sqlalchemy_envelope import attach
 
 from .fixtures.postgresql import Database
 from .statements import sections  # noqa: F401
 from .statements.catalogue import CATALOGUE, Shape
-from .statements.harness import ENVELOPE, Outcome, attempt, check, prepare
+from .statements.harness import ENVELOPE, Outcome, attempt, check, prepare, quiet_log
 from .statements.models import ENCRYPTED, PLAIN, Models
 
 DRIVERS = ("psycopg", "psycopg_async", "asyncpg")
 Attempt = Callable[[Models, Shape], Outcome]
+Call = Callable[..., Any]
 
 pytestmark = pytest.mark.filterwarnings("ignore:SELECT statement has a cartesian", "ignore:.*deprecated")
 
 
 @pytest.fixture(scope="module", params=DRIVERS)
 def run(request: pytest.FixtureRequest, module_database: Database) -> Iterator[Attempt]:
-    """Runs a shape on one driver; both sets of tables are there, with their rows."""
-    opened = _sync(module_database) if request.param == "psycopg" else _async(module_database, request.param)
-    yield from opened
+    """Runs a shape on one driver; both sets of tables are there, with their rows.
+
+    The plain twins have an engine of their own without an envelope: it shows what SQLAlchemy does.
+    """
+    connected = _sync if request.param == "psycopg" else _async
+    with quiet_log(), connected(module_database, request.param) as calls:
+        for models, call in calls.items():
+            call(prepare, models)
+        yield lambda models, shape: calls[models](attempt, models, shape)
 
 
-def _sync(database: Database) -> Iterator[Attempt]:
-    engine = attach(sa.create_engine(database.url("psycopg")), ENVELOPE)
-    with engine.connect() as connection:
-        for models in (ENCRYPTED, PLAIN):
-            prepare(connection, models)
-        yield lambda models, shape: attempt(connection, models, shape)
-    engine.dispose()
+@contextmanager
+def _sync(database: Database, driver: str) -> Iterator[dict[Models, Call]]:
+    engines = [sa.create_engine(database.url(driver), echo="debug") for _ in range(2)]
+    attach(engines[0], ENVELOPE)
+    with engines[0].connect() as ours, engines[1].connect() as plain:
+        yield {ENCRYPTED: partial(_call, ours), PLAIN: partial(_call, plain)}
+    for engine in engines:
+        engine.dispose()
 
 
-def _async(database: Database, driver: str) -> Iterator[Attempt]:
-    engine = attach(create_async_engine(database.url(driver)), ENVELOPE)
-    loop = asyncio.new_event_loop()
-    connection = loop.run_until_complete(engine.connect().start())
+def _call(connection: sa.Connection, function: Callable[..., Any], *arguments: Any) -> Any:
+    return function(connection, *arguments)
 
-    def call(function: Callable[..., Any], *arguments: Any) -> Any:
-        return loop.run_until_complete(connection.run_sync(function, *arguments))
 
-    yield lambda models, shape: call(attempt, models, shape)
-    loop.run_until_complete(connection.close())
-    loop.run_until_complete(engine.dispose())
-    loop.close()
+@contextmanager
+def _async(database: Database, driver: str) -> Iterator[dict[Models, Call]]:
+    engines = [create_async_engine(database.url(driver), echo="debug") for _ in range(2)]
+    attach(engines[0], ENVELOPE)
+    with asyncio.Runner() as runner:
+        connections = [runner.run(_connected(engine)) for engine in engines]
+        ours, plain = (partial(_call_async, runner, connection) for connection in connections)
+        try:
+            yield {ENCRYPTED: ours, PLAIN: plain}
+        finally:
+            runner.run(_closed(connections, engines))
+
+
+async def _connected(engine: AsyncEngine) -> AsyncConnection:
+    return await engine.connect()
+
+
+async def _closed(connections: list[AsyncConnection], engines: list[AsyncEngine]) -> None:
+    for connection in connections:
+        await connection.close()
+    for engine in engines:
+        await engine.dispose()
+
+
+def _call_async(
+    runner: asyncio.Runner, connection: AsyncConnection, function: Callable[..., Any], *arguments: Any
+) -> Any:
+    async def call() -> Any:
+        return await connection.run_sync(function, *arguments)
+
+    return runner.run(call())
 
 
 STATEMENTS = [each for each in CATALOGUE if not each.declares and each.possible]

@@ -1,5 +1,6 @@
 """Runs a shape on encrypted columns and holds everything about it against its plain twin, from outside."""
 
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ SEQUENCES = sa.text(
     "select " + ", ".join(f"setval(pg_get_serial_sequence('{t}', '{c}'), 100)" for t, c in _SERIALS.items())
 )
 Tables = dict[str, list[tuple[Any, ...]]]
+_LOG = logging.getLogger("sqlalchemy")
 
 
 @dataclass
@@ -38,7 +40,8 @@ class Outcome:
 def prepare(connection: sa.Connection, models: Models) -> None:
     """The models' tables, with their rows, in a schema of their own."""
     schema = SCHEMAS[id(models)]
-    connection.execute(sa.text(f"create schema if not exists {schema}"))
+    connection.execute(sa.text(f"drop schema if exists {schema} cascade"))
+    connection.execute(sa.text(f"create schema {schema}"))
     connection.execute(sa.text(f"set search_path to {schema}"))
     models.P.metadata.create_all(connection)
     seed(connection, models)
@@ -51,22 +54,28 @@ def attempt(connection: sa.Connection, models: Models, shape: Shape) -> Outcome:
     connection.execute(sa.text(f"set search_path to {SCHEMAS[id(models)]}"))
     connection.execute(SEQUENCES)
     session = orm.Session(connection, join_transaction_mode="create_savepoint")
-    with _watched(connection, outcome):
-        try:
-            outcome.result = shape.run(models, session, lambda: setattr(outcome, "sent", 0))
-            session.flush()
-        except Exception as error:  # noqa: BLE001
-            outcome.error = error
-    if outcome.error is None:
-        outcome.tables = stored(connection, models)
-    session.close()
-    connection.rollback()
+    try:
+        with _watched(connection, outcome):
+            _run(shape, models, session, outcome)
+        if outcome.error is None:
+            outcome.tables = stored(connection, models)
+    finally:
+        session.close()
+        connection.rollback()
     return outcome
+
+
+def _run(shape: Shape, models: Models, session: orm.Session, outcome: Outcome) -> None:
+    try:
+        outcome.result = shape.run(models, session, lambda: setattr(outcome, "sent", 0))
+        session.flush()
+    except Exception as error:  # noqa: BLE001
+        outcome.error = error
 
 
 @contextmanager
 def _watched(connection: sa.Connection, outcome: Outcome) -> Iterator[None]:
-    """Counts what is sent, and looks for plaintext in it."""
+    """Counts what is sent, and looks for plaintext in it and in what SQLAlchemy logs about it."""
 
     def sending(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
         if not statement.startswith(("SAVEPOINT", "RELEASE", "ROLLBACK")):
@@ -74,11 +83,39 @@ def _watched(connection: sa.Connection, outcome: Outcome) -> Iterator[None]:
         if CANARY in statement or CANARY in repr(parameters):
             outcome.leaked = f"{statement} {parameters!r}"
 
+    heard = _Hearing(outcome)
     event.listen(connection, "before_cursor_execute", sending)
+    _LOG.addHandler(heard)
     try:
         yield
     finally:
+        _LOG.removeHandler(heard)
         event.remove(connection, "before_cursor_execute", sending)
+
+
+class _Hearing(logging.Handler):
+    """Looks for plaintext in SQLAlchemy's log."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        super().__init__()
+        self._outcome = outcome
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if CANARY in (said := record.getMessage()):
+            self._outcome.leaked = f"in the log: {said}"
+
+
+@contextmanager
+def quiet_log() -> Iterator[None]:
+    """Lets engines log everything, echo="debug", to whoever looks into it and to nobody else."""
+    nobody = logging.NullHandler()
+    _LOG.addHandler(nobody)
+    _LOG.propagate = False
+    try:
+        yield
+    finally:
+        _LOG.propagate = True
+        _LOG.removeHandler(nobody)
 
 
 def stored(connection: sa.Connection, models: Models) -> Tables:
@@ -113,7 +150,7 @@ def check(shape: Shape, outcome: Outcome, twin: Callable[[], Outcome]) -> list[s
     """All that is wrong with what became of a shape: a third thing, where it should have been one of two."""
     wrong = []
     if outcome.leaked:
-        wrong.append(f"plaintext was sent: {outcome.leaked}")
+        wrong.append(f"plaintext got out: {outcome.leaked}")
     if shape.error is not None:
         return wrong + _check_refused(shape, outcome)
     if outcome.error is not None:

@@ -16,7 +16,7 @@ with section("Around statements"):
     )
     works(
         "p.metadata.create_all(s.connection())",
-        "Index('of_note', p.c.note, postgresql_where=p.c.ssn.is_(None)).create(s.connection())",
+        "t = p.to_metadata(sa.MetaData())\nIndex('of_note', t.c.note, postgresql_where=t.c.ssn.is_(None)).create(s.connection())",
         "C in str(insert(p).values(name=C).compile(s.get_bind(), compile_kwargs={'literal_binds': True}))",
         alone=True,
     )
