@@ -97,18 +97,20 @@ def prefetch(context: Any, plan: Plan, attachment: Attachment) -> None:
 
 
 def plan_of(context: Any) -> Plan:
-    """Where the rows hold pairs: by position, or by name where the statement is text."""
+    """Where the rows hold pairs: by position, or by name where text gives columns, as SQLAlchemy does."""
     compiled = context.compiled
     if compiled is None:
         return []
     known: Plan | None = compiled.__dict__.get(_SLOT)  # compiled once, run often
     if known is None:
         known = compiled.__dict__[_SLOT] = _positions(compiled)
-    if not known or compiled._ordered_columns or compiled._textual_ordered_columns:
+    if not known or compiled._textual_ordered_columns or context._insertmanyvalues_rows is not None:
+        return known
+    described = context.cursor.description or ()
+    if compiled._ordered_columns and len(described) in (0, len(compiled._result_columns)):
         return known
     names = {compiled._result_columns[at].keyname: reading for at, reading in known}
-    described = enumerate(context.cursor.description or ())
-    return [(at, names[column[0]]) for at, column in described if column[0] in names]
+    return [(at, names[column[0]]) for at, column in enumerate(described) if column[0] in names]
 
 
 def _positions(compiled: Any) -> Plan:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from sqlalchemy.orm import FromStatement
 from sqlalchemy.sql.dml import Delete, Insert
 from sqlalchemy.sql.lambdas import LambdaElement
 from sqlalchemy.sql.selectable import Select
@@ -31,15 +32,26 @@ def rewrite(statement: Any, multi: Any, single: Any, attachment: Attachment) -> 
     return _unless_plain(statement, statement, multi, single, attachment)
 
 
-def _unless_plain(
-    resolved: Any, statement: Any, multi: Any, single: Any, attachment: Attachment
-) -> Executed:
+def _unless_plain(resolved: Any, statement: Any, multi: Any, single: Any, attachment: Attachment) -> Executed:
     if resolved.__class__ is Select or not getattr(resolved, "is_dml", False) or isinstance(resolved, Delete):
         return statement, multi, single
+    if isinstance(resolved, FromStatement):
+        return _inside(resolved, multi, single, attachment)
     table = stored_table(written_by(resolved))
     if table is None or not pairs_of(table):
         return statement, multi, single
     return _seal(resolved, multi, single, attachment)
+
+
+def _inside(from_statement: Any, multi: Any, single: Any, attachment: Attachment) -> Executed:
+    """`select(Model).from_statement(insert(Model)…returning(Model))`: the statement that it is made of."""
+    element = from_statement.element
+    statement, multi, single = _unless_plain(element, element, multi, single, attachment)
+    if statement is element:
+        return from_statement, multi, single
+    made = from_statement._generate()
+    made.element = statement
+    return made, multi, single
 
 
 def _seal(statement: Any, multi: Any, single: Any, attachment: Attachment) -> Executed:

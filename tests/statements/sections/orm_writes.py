@@ -49,6 +49,9 @@ with section("ORM: unit of work"):
     )
     refused("s.add(P(name=func.upper(C)))\ns.flush()", "s.get(P, 1).ssn = P.note\ns.flush()")
 
+_UPSERT = "row = upsert(P).values(id=1, name=C + 'new', ssn=C)"
+_SET = "index_elements=['id'], set_={'ssn': row.excluded.ssn}"
+
 with section("ORM: bulk"):
     works(
         "s.execute(insert(P), [{'name': C + str(n), 'ssn': None} for n in range(3)])",
@@ -66,13 +69,26 @@ with section("ORM: bulk"):
         "s.execute(update(P), [{'id': 1, 'note': 'only plain'}])",
         "s.execute(update(O), [{'id': 1, 'social': C + 'new'}])",
         "s.execute(update(V), [{'patient_id': 1, 'nr': 1, 'reason': C + 'new'}])",
+        "s.scalars(select(W).from_statement(insert(W).values(title='of plain columns').returning(W)))",
+        "s.scalars(select(P).from_statement(insert(P).values(name=C, ssn=None).returning(P)))",
+        "s.scalars(select(P).from_statement(insert(P).values([{'name': C}, {'name': C + '2'}]).returning(P)))",
+        "s.scalars(select(P).from_statement(insert(P).returning(P)), [{'name': C}])",
+        "s.scalars(select(P).from_statement(update(P).where(P.id == 1).values(ssn=C).returning(P)))",
+        "s.scalars(select(V).from_statement(delete(V).where(V.nr == 1).returning(V)))",
+        "s.scalars(select(O).from_statement(insert(O).values(social=C).returning(O)))",
+        f"{_UPSERT}\ns.scalars(select(P).from_statement(row.on_conflict_do_update({_SET}).returning(P)))",
         "s.bulk_save_objects([P(name=C), P(name=C, ssn=C)])",
         "s.bulk_save_objects([P(name=C)], return_defaults=True)",
         "s.bulk_insert_mappings(P, [{'name': C}, {'name': C, 'ssn': C}])",
         "s.bulk_insert_mappings(P, [{'name': C}], render_nulls=True)",
         "s.bulk_update_mappings(P, [{'id': 1, 'ssn': C + 'mapped'}])",
     )
-    refused("s.execute(insert(P), [{'name': 1}])", "s.bulk_insert_mappings(P, [{'name': b'x'}])", error=InvalidValueError)
+    refused("s.scalars(select(P).from_statement(update(P).values(ssn=P.note).returning(P)))")
+    refused(
+        "s.execute(insert(P), [{'name': 1}])",
+        "s.bulk_insert_mappings(P, [{'name': b'x'}])",
+        error=InvalidValueError,
+    )
 
 _UPDATE = "s.execute(update(P).where(P.id < 3).values(ssn=C + 'new'), execution_options={'synchronize_session': %r})"
 _DELETE = "s.execute(delete(V).where(V.nr == 1), execution_options={'synchronize_session': %r})"

@@ -16,6 +16,7 @@ with section("Textual SQL"):
         "select(p.c.ssn).where(text('id > 1'))",
         "select(p.c.ssn, text('id + 1')).where(text(\"note <> 'ssn'\"))",
         "select(p.c.ssn, literal_column('id'))",
+        "select(text('id, note'), p.c.ssn)",
         "select(text('count(*)')).select_from(p)",
         "select(func.count(literal_column('*'))).select_from(p)",
         "select(text('1')).select_from(p)",
