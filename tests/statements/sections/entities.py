@@ -1,0 +1,80 @@
+"""Entities, relationships and the Query interface, in combination."""
+
+from ..catalogue import refused, section, works
+
+with section("ORM: entities and relationships"):
+    works(
+        "s.scalars(select(W).options(joinedload(W.patients)).distinct()).unique().all()",
+        "s.scalars(select(P).options(joinedload(P.ward)).distinct()).unique().all()",
+        "s.scalars(select(P).options(joinedload(P.ward)).distinct().limit(2).order_by(P.id)).unique().all()",
+        "s.scalars(select(P).options(joinedload(P.stays)).limit(2).order_by(P.id)).unique().all()",
+        "[w.patients for w in s.scalars(select(W).distinct().options(subqueryload(W.patients)).order_by(W.id))]",
+        "s.scalars(select(P).options(defer(P.ssn, raiseload=True))).all()",
+        "s.scalars(select(P).options(selectinload(P.ward).load_only(W.phone))).all()[0].ward.phone",
+        "s.scalars(select(P).options(joinedload(P.stays).load_only(V.nr)).where(P.id == 1)).unique().all()[0].stays[0].reason",
+        "s.scalars(select(W).where(W.patients.any(P.ssn.is_(None)))).all()",
+        "s.scalars(select(W).where(W.names.any())).all()",
+        "s.scalars(select(W).where(W.patients.contains(s.get(P, 1)))).all()",
+        "s.scalars(select(P).where(P.ward == s.get(W, 1))).all()",
+        "s.scalars(select(P).where(P.identity.is_(None))).all()",
+        "s.scalars(select(P).options(with_loader_criteria(P, lambda cls: cls.ssn.is_not(None)))).all()",
+        "al = aliased(P, select(p.c.id, p.c.note.label('ssn')).subquery(), adapt_on_names=True)\ns.execute(select(al.id, al.ssn)).all()",
+        "al = aliased(P, select(p.c.id, p.c.name.label('ssn')).subquery(), adapt_on_names=True)\ns.execute(select(al.id, al.ssn)).all()",
+        "s.scalars(select(P).from_statement(select(p))).all()",
+        "s.scalars(select(P).from_statement(select(p.c.id, p.c.ssn))).all()",
+        "s.query(P).from_statement(text('select id, note from patient order by id').columns(P.id, P.note)).all()",
+        "select(P.id).where(P.ward_phone.is_(None))",
+        "s.scalars(select(P).options(undefer(P.ward_phone)).order_by(P.id).limit(1)).all()",
+        "x = s.scalars(select(P).options(undefer(P.ward_phone)).where(P.id == 1)).one()\nx.ward.phone = C + 'changed'\ns.flush()\ns.refresh(x)\nx.ward_phone",
+        "s.execute(select(P.ssn, P.id)).mappings().fetchall()",
+        "r = s.execute(select(P.id, P.ssn))\n[row._mapping[P.ssn] for row in r]",
+        "r = s.connection().execute(select(p.c.id, p.c.ssn))\n[row._mapping[p.c.ssn] for row in r]",
+    )
+    refused(
+        "s.query(P).join(P.ward).distinct().order_by(W.phone).all()",
+        "s.scalars(select(P).order_by(W.phone).join(P.ward)).all()",
+        "s.scalars(select(W).where(W.patients.any(P.ssn == P.name))).all()",
+        "s.scalars(select(W).where(W.names.in_([C]))).all()",
+        "s.scalars(select(P).options(with_loader_criteria(P, lambda cls: cls.ssn == C))).all()",
+        "s.scalars(select(P).from_statement(select(P).order_by(P.ssn))).all()",
+        "select(P.id).order_by(P.ward_phone)",
+        "select(P.id, P.ward_phone).distinct()",
+    )
+
+with section("ORM: queries, combined"):
+    works(
+        "s.query(P).union(s.query(P)).order_by(P.id).all()",
+        "s.query(P).except_(s.query(P).filter(P.id > 2)).all()",
+        "s.query(P).distinct().count()",
+        "s.query(P.ssn).count()",
+        "s.query(s.query(P.ssn).filter(P.id == 1).scalar_subquery()).all()",
+        "s.query(s.query(P.id, P.ssn).cte().c.ssn).all()",
+        "s.query(P).slice(0, 2).all()",
+        "s.query(P.id).add_columns(P.ssn).all()",
+        "s.query(P).group_by(P.id).all()",
+        "s.query(P).filter_by(ssn=None).all()",
+        "s.query(P).filter(P.id == 1).value(P.ssn)",
+        "a = aliased(P)\nselect(a.ssn).group_by(a.id)",
+        "a = aliased(P)\nselect(a.ssn, func.count(V.nr)).join(V, V.patient_id == a.id).group_by(a.id)",
+        "select(p.c.ssn).distinct(p.c.note).order_by(p.c.note, p.c.id)",
+        "s.scalars(select(P).options(selectinload(P.stays)).execution_options(yield_per=2)).all()[0].stays",
+        "s.scalars(select(P).options(joinedload(P.stays).defer(V.reason)).where(P.id == 1)).unique().one().stays[0].reason",
+        "s.scalars(select(W).options(joinedload(W.patients).joinedload(P.stays), joinedload(W.patients).undefer(P.diary)).order_by(W.id).limit(1)).unique().all()[0].patients",
+        "s.scalars(select(W).options(subqueryload(W.patients).subqueryload(P.stays)).order_by(W.id).limit(1)).all()[0].patients[0].stays",
+        "a = aliased(P)\ns.scalars(select(W).join(W.patients.of_type(a)).options(contains_eager(W.patients.of_type(a)))).unique().all()[0].patients",
+        "a = aliased(P, select(P).where(P.id < 3).subquery())\ns.scalars(select(W).join(a, a.ward_id == W.id).options(contains_eager(W.patients.of_type(a)))).unique().all()[0].patients",
+        "s.scalars(select(orm.with_polymorphic(S, [D], flat=True, aliased=True))).all()",
+        "s.scalars(select(aliased(D))).all()",
+        "s.scalars(select(D).join(P, P.id == D.id)).all()",
+        "s.get(P, 1, options=[load_only(P.id)]).name",
+        "s.get(P, 1, with_for_update=True).ssn",
+        "s.get(V, {'patient_id': 1, 'nr': 2}).reason",
+        "x = s.get(P, 1)\ns.expire_all()\n(x.ssn, x.ward.phone, [v.reason for v in x.stays])",
+    )
+    refused(
+        "s.query(P.ssn).union(s.query(P.ssn)).all()",
+        "s.query(P.ssn).distinct().count()",
+        "s.query(P).distinct(P.ssn).all()",
+        "s.query(P.ssn, func.count(P.id)).group_by('ssn').all()",
+        "w = orm.with_polymorphic(S, '*')\ns.execute(select(w).order_by(w.Doctor.licence)).all()",
+    )
