@@ -120,6 +120,12 @@ class EnvelopeCompiler(PathKeeping):
         check_distinct(select, self._select_columns)
         return super().get_select_precolumns(select, **kw)
 
+    def get_statement_hint_text(self, hint_texts: Any) -> str:
+        """`with_statement_hint()`: text at the end of a SELECT."""
+        for text in hint_texts:
+            self._check_text(text)
+        return super().get_statement_hint_text(hint_texts)
+
     def visit_textclause(self, textclause: Any, *args: Any, **kw: Any) -> str:
         """Textual SQL."""
         if not isinstance(self._above, TextualSelect):  # which was checked as a whole

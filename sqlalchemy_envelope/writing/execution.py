@@ -72,6 +72,11 @@ class Execution:
     def _assign_named(self, pair: Pair, value: Any, columns: tuple[Any, Any], items: Items) -> None:
         """Each execution's own value, under names of our own: one parameter may serve several columns."""
         names = (f"{value.key}__{pair.content.key}__sealed", f"{value.key}__{pair.content.key}__dek")
+        if any(name in row for name in names for row in self.rows):
+            raise UnsupportedStatementError(
+                f'bindparam("{value.key}") is sealed into parameters of the names {" and ".join(names)}: '
+                "rename those that you give"
+            )
         types = (pair.type, LargeBinary())
         bound = [bindparam(name, type_=type_) for name, type_ in zip(names, types, strict=True)]
         items += zip(columns, bound, strict=True)

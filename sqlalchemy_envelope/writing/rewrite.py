@@ -63,7 +63,10 @@ def _seal(statement: Any, multi: Any, single: Any, attachment: Attachment) -> Ex
     groups = collect_rows(execution)
     collect_parameters(execution.rows, execution.target, execution.batch)
     if isinstance(statement, Insert) and not groups and statement.select is None:
-        collect_defaults(execution.rows, execution.target, execution.batch)
+        if execution.rows == [{}]:
+            values.collect_defaults()
+        else:
+            collect_defaults(execution.rows, execution.target, execution.batch)
     upsert.collect()
     execution.drop_taken()
     execution.batch.seal(attachment)

@@ -5,6 +5,8 @@ from typing import Any
 from sqlalchemy import util
 
 from ..columns import Pair
+from ..errors import UnsupportedStatementError
+from .defaults import default_value
 from .execution import Execution, Items
 from .parameters import add_rows
 from .target import plain_value
@@ -30,6 +32,14 @@ class SingleValues:
                 self.changed = True
                 self._collect_one(pair, value)
 
+    def collect_defaults(self) -> None:
+        """Adds the defaults of an INSERT without parameters: any would be looked for in its CTEs as well."""
+        execution = self._execution
+        for key, pair in execution.target.pairs.items():
+            if pair.content.default is not None and key not in execution.batch.keys:
+                self.changed = True
+                execution.assign(pair, default_value(pair), execution.target.columns(pair), self.items)
+
     def apply(self, statement: Any) -> None:
         """Sets the rewritten items on a copy of the statement."""
         if getattr(statement, "_ordered_values", None):  # SQLAlchemy 2.0 keeps the order apart
@@ -39,7 +49,13 @@ class SingleValues:
 
     def _collect_one(self, pair: Pair, value: Any) -> None:
         execution = self._execution
-        if any(pair.content.key in row for row in execution.rows):
+        giving = [pair.content.key in row for row in execution.rows]
+        if any(giving) and (execution.is_named(value) or not all(giving)):
+            raise UnsupportedStatementError(
+                f"{pair.type.reading.context.place} is set by values() and by some parameters too: "
+                "set it by one of them, in every row"
+            )
+        if any(giving):
             return  # an execution parameter for the column wins over values(), as in SQLAlchemy
         if execution.statement.is_insert and len(execution.rows) > 1 and not execution.is_named(value):
             rows = execution.rows

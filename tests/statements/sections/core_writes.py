@@ -52,6 +52,8 @@ with section("INSERT"):
         "cte = insert(W).values(title='x').returning(W.id).cte()\nselect(func.count(cte.c.id))",
         "cte = delete(V).returning(V.reason, V.nr).cte()\nselect(cte.c.reason)",
         "cte = update(P).where(P.id == 1).values(note='x').returning(P.ssn).cte()\nselect(cte.c.ssn)",
+        "cte = update(p).where(p.c.id == 1).values(note='x').returning(p.c.id).cte()\n"
+        "insert(p).values(id=select(cte.c.id + 100).scalar_subquery(), name=C)",
         "statement = insert(p).values(name=C)\ns.execute(statement)\ns.execute(statement)\nselect(p.c.name)",
         "s.connection().execution_options(compiled_cache=None).execute(insert(p), {'name': C})",
     )
@@ -75,6 +77,8 @@ with section("INSERT"):
         "insert(W).from_select(['title'], select(P.ssn))",
         "insert(W).from_select(['phone'], select(P.ssn))",
         "insert(W).from_select(['title'], select(func.max(P.ssn)))",
+        "of = update(p).where(p.c.note == bindparam('x__ssn__sealed')).values(ssn=bindparam('x'))\n"
+        "s.connection().execute(of, {'x': C, 'x__ssn__sealed': 'note 1'})",
         "cte = insert(P).values(name=C).returning(P.id).cte()\nselect(cte)",
         "cte = insert(P).values(note='x').returning(P.id).cte()\nselect(cte)",
         "cte = insert(P).values([{'name': C}]).returning(P.id).cte()\nselect(cte)",
