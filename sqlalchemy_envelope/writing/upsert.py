@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import Column
 
 from ..columns import Pair
+from ..errors import UnsupportedStatementError
 from .execution import Execution, Items
 
 __tracebackhide__ = True  # pytest prints no locals of these frames: they hold plaintext
@@ -23,8 +24,14 @@ class Upsert:
     def collect(self) -> None:
         """Adds every encrypted column that the SET clause names."""
         given = getattr(self._clause, "update_values_to_set", None)
-        for key, value in given.items() if isinstance(given, dict) else given or ():
-            if self._is_sibling_of_excluded(key, value):
+        items = [
+            (self._key(key), value)
+            for key, value in (given.items() if isinstance(given, dict) else given or ())
+        ]
+        from_excluded = {value.key for key, value in items if _from_excluded(value) and value.key == key}
+        for key, value in items:
+            sibling = self._execution.target.siblings.get(key) if key in from_excluded else None
+            if sibling is not None and sibling.content.key in from_excluded:
                 continue  # set_=stmt.excluded names it too; it comes with its column
             pair = self._execution.target.pair(key)
             if pair is None:
@@ -48,9 +55,16 @@ class Upsert:
         else:
             self._execution.assign(pair, value, keys, self.items)
 
-    def _is_sibling_of_excluded(self, key: Any, value: Any) -> bool:
-        name = getattr(key, "key", key)
-        return name in self._execution.target.siblings and _from_excluded(value) and value.key == name
+    def _key(self, key: Any) -> str:
+        """The key of the column that a SET item means: SQLAlchemy takes a key, a name or a column."""
+        columns = self._execution.target.written.c
+        wanted = getattr(key, "key", key)
+        found = next((each.key for each in columns if wanted in (each.key, each.name)), None)
+        if found is None:
+            raise UnsupportedStatementError(
+                f"set_= names {wanted!r}, which is no column of {self._execution.target.written.name}"
+            )
+        return str(found)
 
 
 def _from_excluded(value: Any) -> bool:

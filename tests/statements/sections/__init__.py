@@ -20,5 +20,6 @@ from . import (  # noqa: F401, I001
     upserts,
     conflicts,
     updates,
+    destroyed,
     other,
 )
