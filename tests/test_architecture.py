@@ -43,7 +43,9 @@ DOORS = {
     "botocore": ("providers/aws_kms",),
     "alembic": ("alembic/",),
     "pytest": ("testing",),
+    "psycopg": ("backfill/",),
     "rich": ("cli/",),
+    "typer": ("cli/",),
 }
 """An outside library, and the start of the paths that may open it."""
 

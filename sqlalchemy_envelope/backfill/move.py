@@ -1,0 +1,98 @@
+"""What is moved: one column of one table, where its plaintext lies and where its pair does."""
+
+import hashlib
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Self
+
+from ..context import Context
+from ..errors import ConfigurationError
+
+MAX_NAME_BYTES = 63
+
+
+class ValueType(StrEnum):
+    """What the values are in Python, and so which encrypted type the model has."""
+
+    TEXT = "text"
+    BYTES = "bytes"
+
+
+class Authority(StrEnum):
+    """Which of the two holds the truth where they differ; the other one's row is then pending."""
+
+    PLAINTEXT = "plaintext"
+    PAIR = "pair"
+
+
+@dataclass(frozen=True)
+class Move:
+    """One column on its way. All names are physical ones, as they are at present; `context` is logical.
+
+    `column` is the name that its users know, and never changes. `in_place`: in the end the pair takes that
+    name (`swapped`), and the plaintext another; else both keep the names that they began with.
+    """
+
+    schema: str
+    table: str
+    column: str
+    plaintext: str
+    content: str
+    dek: str
+    context: Context
+    type: ValueType = ValueType.TEXT
+    in_place: bool = True
+    authority: Authority = Authority.PLAINTEXT
+
+    @classmethod
+    def plan(
+        cls,
+        table: str,
+        column: str,
+        *,
+        schema: str = "public",
+        into: str | None = None,
+        dek: str | None = None,
+        context: Context | str | None = None,
+        type_: ValueType | str = ValueType.TEXT,
+    ) -> Self:
+        """A move that has not begun.
+
+        `into`: the pair's own name for good, which leaves the plaintext's alone; without it the pair is made
+        beside the column and takes its name in the end. `dek`: the sibling's name in the end,
+        `<content>_dek` unless given. `context`: as in the model, `<table>.<content in the end>` unless given.
+        Raises `ConfigurationError` for names that PostgreSQL would cut.
+        """
+        content = into or f"{column}_encrypted"
+        lasting = into or column
+        where = Context.of(context) if context is not None else Context(table, lasting)
+        beside = (dek or f"{content}_dek") if into else f"{content}_dek"
+        move = cls(schema, table, column, column, content, beside, where, ValueType(type_), into is None)
+        if into is None:
+            move = replace(move, lasting_dek=dek or f"{column}_dek")
+        for name in (move.content, move.dek, move.lasting_dek, f"{column}_plaintext"):
+            if len(name.encode()) > MAX_NAME_BYTES:
+                raise ConfigurationError(f"{table}.{column}: the name {name} would have over 63 bytes")
+        return move
+
+    lasting_dek: str = ""
+    """The sibling's name after the swap, where there is one."""
+
+    def swapped(self) -> "Move":
+        """The same after the swap of names: the pair has the column's, the plaintext another."""
+        if not self.in_place or self.content == self.column:
+            return self
+        plaintext = f"{self.column}_plaintext"
+        return replace(
+            self, plaintext=plaintext, content=self.column, dek=self.lasting_dek, authority=Authority.PAIR
+        )
+
+    @property
+    def place(self) -> str:
+        """`table.column`, for messages."""
+        return f"{self.table}.{self.column}"
+
+    @property
+    def slug(self) -> str:
+        """Names what the move makes in the database, whatever the length of its own names: 16 hex digits."""
+        return hashlib.sha256(f"{self.schema}\0{self.table}\0{self.column}".encode()).hexdigest()[:16]

@@ -1,0 +1,90 @@
+"""The schema `envelope`, where moves and jobs are recorded: no value and no key ever lies in it.
+
+The DDL has a version, and each statement may run again: two processes may install it at once.
+"""
+
+from typing import Any
+
+import psycopg
+
+VERSION = 1
+
+STATEMENTS: tuple[str, ...] = (
+    "CREATE SCHEMA IF NOT EXISTS envelope",
+    """CREATE TABLE IF NOT EXISTS envelope.component (
+    name text PRIMARY KEY,
+    version integer NOT NULL,
+    installed_at timestamptz NOT NULL DEFAULT now()
+)""",
+    """CREATE TABLE IF NOT EXISTS envelope.move (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    "schema" text NOT NULL,
+    "table" text NOT NULL,
+    "column" text NOT NULL,
+    plaintext text NOT NULL,
+    content text NOT NULL,
+    dek text NOT NULL,
+    lasting_dek text NOT NULL,
+    context jsonb NOT NULL,
+    type text NOT NULL CHECK (type IN ('text', 'bytes')),
+    in_place boolean NOT NULL,
+    authority text NOT NULL CHECK (authority IN ('plaintext', 'pair')),
+    begun_at timestamptz NOT NULL DEFAULT now(),
+    verified_at timestamptz,
+    plaintext_dropped_at timestamptz,
+    UNIQUE ("schema", "table", "column")
+)""",
+    """CREATE TABLE IF NOT EXISTS envelope.job (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    move bigint NOT NULL REFERENCES envelope.move,
+    kind text NOT NULL CHECK (kind IN ('encrypt', 'decrypt', 'verify', 'null')),
+    state text NOT NULL DEFAULT 'ready' CHECK (state IN ('ready', 'running', 'paused', 'done', 'failed')),
+    source text,
+    sweep integer NOT NULL DEFAULT 0,
+    rows_estimated bigint,
+    rows_read bigint NOT NULL DEFAULT 0,
+    rows_done bigint NOT NULL DEFAULT 0,
+    rows_raced bigint NOT NULL DEFAULT 0,
+    rows_quarantined bigint NOT NULL DEFAULT 0,
+    owner text,
+    error text,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    started_at timestamptz,
+    heartbeat_at timestamptz,
+    finished_at timestamptz
+)""",
+    """CREATE UNIQUE INDEX IF NOT EXISTS job_unfinished ON envelope.job (move, kind)
+WHERE state IN ('ready', 'running', 'paused')""",
+    """CREATE TABLE IF NOT EXISTS envelope.job_range (
+    job bigint NOT NULL REFERENCES envelope.job ON DELETE CASCADE,
+    number integer NOT NULL,
+    relation text NOT NULL,
+    lower jsonb,
+    upper jsonb,
+    cursor jsonb,
+    done boolean NOT NULL DEFAULT false,
+    PRIMARY KEY (job, number)
+)""",
+    """CREATE TABLE IF NOT EXISTS envelope.job_row (
+    job bigint NOT NULL REFERENCES envelope.job ON DELETE CASCADE,
+    relation text NOT NULL,
+    key jsonb NOT NULL,
+    cause text NOT NULL,
+    attempts integer NOT NULL DEFAULT 1,
+    noted_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (job, relation, key)
+)""",
+    f"""INSERT INTO envelope.component (name, version) VALUES ('backfill', {VERSION})
+ON CONFLICT (name) DO UPDATE SET version = greatest(component.version, excluded.version)""",
+)
+"""Rows of a quarantine hold keys and the class of an error, never its message: that could print a value."""
+
+_LOCK = 7_262_451_093_118_001
+
+
+def install(connection: "psycopg.Connection[Any]") -> None:
+    """Makes what is missing of the schema, in one transaction that others wait for."""
+    with connection.transaction():
+        connection.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+        for statement in STATEMENTS:
+            connection.execute(statement)
