@@ -1,0 +1,75 @@
+"""An error in one line: what failed and what to do, never a value; and the exit code that goes with it.
+
+PostgreSQL's messages may quote a row, so they are shown for a few classes of error only, whose messages
+are made of names.
+"""
+
+import traceback
+from dataclasses import dataclass
+from typing import Any
+
+from ..errors import ConfigurationError, DecryptionError, EnvelopeError, KeyProviderError
+from .exits import Exit
+from .redaction import one_line, redacted
+
+UNREACHABLE = ("08", "53", "57", "58", "40", "55")
+"""SQLSTATE classes that pass: connection, resources, operator, system, conflict, object in use."""
+
+TELLING = ("28", "3D", "3F", "42501", "42P01", "42704", *UNREACHABLE)
+"""SQLSTATE of messages that name a role, a database, a schema, a table or a lock, and nothing of a row."""
+
+
+@dataclass(frozen=True)
+class Failed:
+    """How a command ended that did not."""
+
+    code: Exit
+    words: str
+
+
+def explained(error: BaseException) -> Failed:
+    """What to say of an error, and how to end."""
+    if isinstance(error, KeyboardInterrupt):
+        return Failed(Exit.INTERRUPTED, "interrupted")
+    if isinstance(error, EnvelopeError):
+        return Failed(_code(error), one_line(str(error)))
+    if hasattr(error, "format_message"):  # typer's own, whichever click it carries
+        return Failed(Exit.USAGE, redacted(error.format_message()))
+    if _is_database(error):
+        return _database(error)
+    return Failed(Exit.FAULT, f"unexpected {type(error).__name__}; --debug shows where")
+
+
+def frames(error: BaseException) -> str:
+    """The traceback of an error and of its causes: places and classes; no message, no local variable."""
+    shown = "".join(traceback.format_tb(error.__traceback__)) + f"{type(error).__qualname__}\n"
+    cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    return shown if cause is None else f"{frames(cause)}\nwhich led to:\n\n{shown}"
+
+
+def _code(error: EnvelopeError) -> Exit:
+    if isinstance(error, ConfigurationError):
+        return Exit.USAGE
+    if isinstance(error, DecryptionError):
+        return Exit.LEFT
+    if isinstance(error, KeyProviderError):
+        return Exit.LATER if error.retryable else Exit.USAGE
+    return Exit.LATER
+
+
+def _is_database(error: BaseException) -> bool:
+    return any(each.__module__.split(".")[0] == "psycopg" for each in type(error).__mro__)
+
+
+def _database(error: Any) -> Failed:
+    state = getattr(error, "sqlstate", None)
+    if state is None and type(error).__name__ in ("OperationalError", "ConnectionTimeout"):
+        return Failed(Exit.LATER, f"the database can't be reached: {redacted(str(error))}")
+    if state is None:
+        return Failed(Exit.USAGE, f"the database's driver refused: {redacted(str(error))}")
+    told = f": {one_line(error.diag.message_primary or '')}" if state.startswith(TELLING) else ""
+    if state.startswith(UNREACHABLE):
+        return Failed(Exit.LATER, f"the database failed ({state}){told}")
+    if told:
+        return Failed(Exit.USAGE, f"the database refused ({state}){told}")
+    return Failed(Exit.FAULT, f"the database refused: {type(error).__name__} ({state}); --debug shows where")

@@ -1,0 +1,1 @@
+"""The command line, as a terminal, a pipe and a scheduler meet it."""
