@@ -1,0 +1,1 @@
+"""What moving existing data over does, step by step."""
