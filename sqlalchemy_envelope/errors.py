@@ -6,6 +6,7 @@
     ├── UnsupportedStatementError   refused before anything was sent
     ├── InvalidValueError           a value that the column's type can't take; nothing was sent
     ├── DecryptionError             a stored value that will never open; `failure` names the one cause
+    ├── BackfillError               a move that can't go on as things stand; run again when the cause is gone
     └── KeyProviderError            the key provider failed; `retryable` says whether later may be better
 
 All derive from SQLAlchemy's `DontWrapMixin`: otherwise SQLAlchemy wraps what is raised while a statement
@@ -87,6 +88,14 @@ class DecryptionError(EnvelopeError):
     def at(self, place: str) -> "DecryptionError":
         """The same failure, with its place named."""
         return DecryptionError(self.failure, place)
+
+
+class BackfillError(EnvelopeError):
+    """A move of existing data that can't go on as things stand. What was done stays; run it again."""
+
+
+class JobBusyError(BackfillError):
+    """A backfill's job that another process is running; the message names it."""
 
 
 class KeyProviderError(EnvelopeError):

@@ -1,0 +1,1 @@
+"""Existing data moves over online."""
