@@ -5,22 +5,43 @@ constraint anew for every statement: one that also compared the stated length co
 half of one. A boundary moved between the cells would still have to leave a content that begins as one does.
 """
 
+from sqlalchemy import CheckConstraint
+from sqlalchemy.dialects.postgresql import dialect as postgresql
+from sqlalchemy.sql.elements import conv
+
 from . import wire
 from .legacy import MIN_SEALED_BYTES, V2_HEAD, Version
 
 _ANY_BYTE, _ANY_REST = b"_", b"%"
 _CONTENT = bytes((wire.CONTENT_MAGIC, wire.VERSION)) + _ANY_BYTE * (wire.MIN_CONTENT_BYTES - 2) + _ANY_REST
+_names = postgresql().identifier_preparer  # type: ignore[no-untyped-call]
 _KEY = bytes((wire.KEY_MAGIC, wire.VERSION)) + _ANY_BYTE * (wire.KEY_HEAD_BYTES - 1) + _ANY_REST
 
 
 def check_sql(column: str, dek: str, accept: Version | None) -> str:
     """The constraint's text for a column and its sibling, both named physically."""
-    content, key = _quoted(column), _quoted(dek)
+    return cells_sql(_quoted(column), _quoted(dek), accept)
+
+
+def cells_sql(content: str, key: str, accept: Version | None) -> str:
+    """The same of two expressions."""
     current = f"({content} IS NULL) = ({key} IS NULL) AND {_like(content, _CONTENT)} AND {_like(key, _KEY)}"
     if accept is None:
         return current
     older = _version_1(content, key) if accept is Version.V1 else _version_2(content, key)
     return f"{content} IS NULL AND {key} IS NULL OR coalesce({current}, false) OR {older}"
+
+
+def guard_name(table: str, column: str) -> conv:
+    """The constraint's name, whole: SQLAlchemy shortens it for the database, and no convention changes it."""
+    return conv(f"{table}_{column}_envelope")
+
+
+def stored_guard(table: str, column: str) -> str:
+    """That name as the database has it."""
+    guard = CheckConstraint("", name=guard_name(table, column))
+    shortened = str(_names.format_constraint(guard, _alembic_quote=False))
+    return shortened.encode()[:63].decode(errors="ignore")
 
 
 def _version_1(content: str, key: str) -> str:

@@ -10,10 +10,9 @@ from weakref import WeakKeyDictionary
 from sqlalchemy import CheckConstraint, Column, Index, MetaData, Table, event
 from sqlalchemy.dialects.postgresql import dialect as postgresql
 from sqlalchemy.schema import ColumnCollectionConstraint
-from sqlalchemy.sql.elements import conv
 from sqlalchemy.sql.selectable import FromClause
 
-from .checks import check_sql
+from .checks import check_sql, guard_name
 from .context import Context
 from .declaration import check_column, check_constraint, check_name, check_plain, check_sibling
 from .errors import ConfigurationError
@@ -166,19 +165,15 @@ def _contexts_in(metadata: MetaData, only: str | None = None) -> dict[Context, t
 
 def _add_guard(table: Table, column: Column[Any], dek: str) -> None:
     sql = check_sql(column.name, dek, column.type.accept)  # type: ignore[attr-defined]
-    guard = CheckConstraint(sql, name=_guard_name(table, column))
+    guard = CheckConstraint(sql, name=guard_name(table.name, column.name))
     for constraint in [*table.constraints]:
         if isinstance(constraint, CheckConstraint) and _stored_name(constraint) == _stored_name(guard):
             table.constraints.discard(constraint)
     table.append_constraint(guard)
 
 
-def _guard_name(table: Table, column: Column[Any]) -> conv:
-    return conv(f"{table.name}_{column.name}_envelope")
-
-
 def _guards(table: Table) -> list[CheckConstraint]:
-    names = {_guard_name(table, pair.content) for pair in pairs_of(table).values()}
+    names = {guard_name(table.name, pair.content.name) for pair in pairs_of(table).values()}
     return [each for each in table.constraints if isinstance(each, CheckConstraint) and each.name in names]
 
 

@@ -87,6 +87,18 @@ class Move:
             self, plaintext=plaintext, content=self.column, dek=self.lasting_dek, authority=Authority.PAIR
         )
 
+    def handed_over(self) -> "Move":
+        """The same with the truth in the pair: swapped where it is in place."""
+        return self.swapped() if self.in_place else replace(self, authority=Authority.PAIR)
+
+    def handed_back(self) -> "Move":
+        """The same with the truth in the plaintext, under the names of the beginning."""
+        if not self.in_place:
+            return replace(self, authority=Authority.PLAINTEXT)
+        content = f"{self.column}_encrypted"
+        names = {"plaintext": self.column, "content": content, "dek": f"{content}_dek"}
+        return replace(self, authority=Authority.PLAINTEXT, **names)  # type: ignore[arg-type]
+
     @property
     def place(self) -> str:
         """`table.column`, for messages."""

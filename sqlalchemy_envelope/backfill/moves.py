@@ -9,6 +9,7 @@ import psycopg
 
 from ..context import Context
 from .move import Authority, Move, ValueType
+from .quoting import literal
 
 _COLUMNS = ["schema", "table", "column", "plaintext", "content", "dek", "lasting_dek", "context", "type"]
 _COLUMNS += ["in_place", "authority"]
@@ -28,7 +29,7 @@ class RecordedMove:
 def record_sql(move: Move) -> str:
     """One statement that records a move as it stands, or brings its record up to date; with literals only."""
     names = ", ".join(f'"{name}"' for name in _COLUMNS)
-    values = ", ".join(_literal(value) for value in _values(move))
+    values = ", ".join(literal(value) for value in _values(move))
     changes = ", ".join(f'"{name}" = excluded."{name}"' for name in _CHANGING)
     return (
         f"INSERT INTO envelope.move ({names}) VALUES ({values})\n"
@@ -78,9 +79,3 @@ def _values(move: Move) -> list[Any]:
     names |= {"key": move.context.key, "tenant": move.context.tenant}  # type: ignore[dict-item]
     given = asdict(move) | {"context": json.dumps(names)}
     return [given[name] for name in _COLUMNS]
-
-
-def _literal(value: Any) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    return "'" + str(value).replace("'", "''") + "'"

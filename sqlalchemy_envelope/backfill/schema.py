@@ -31,6 +31,9 @@ STATEMENTS: tuple[str, ...] = (
     authority text NOT NULL CHECK (authority IN ('plaintext', 'pair')),
     begun_at timestamptz NOT NULL DEFAULT now(),
     verified_at timestamptz,
+    plaintext_type text,
+    plaintext_not_null boolean,
+    plaintext_default text,
     plaintext_dropped_at timestamptz,
     UNIQUE ("schema", "table", "column")
 )""",

@@ -1,1 +1,1 @@
-"""Existing data moves over online."""
+"""What moving existing data over does, step by step."""

@@ -1,0 +1,59 @@
+"""Statements that change a table, run so that they never make the application queue behind them for long."""
+
+import random
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import psycopg
+
+from ..errors import BackfillError
+from .database import Database
+from .watch import Blocker, Watch
+
+PAUSE = 0.2
+"""Seconds between two tries at least, and at most five times that."""
+
+_LATER = (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected)
+
+
+def apply(
+    database: Database, statements: Sequence[str], *, lock_timeout: float = 2.0, patience: float = 60.0
+) -> None:
+    """Runs each statement in a transaction of its own.
+
+    While one waits for a lock, everybody behind it waits too: so it gives up after `lock_timeout` seconds,
+    lets them pass and tries again, for `patience` seconds. Raises `BackfillError`: then with who holds the
+    lock; else with the server's words, which for these statements hold names and no values.
+    """
+    with database.connect("ddl") as connection, Watch(database, connection, lock_timeout / 2) as watch:
+        for statement in statements:
+            _apply(connection, watch, statement, lock_timeout, patience)
+
+
+def _apply(
+    connection: "psycopg.Connection[Any]", watch: Watch, statement: str, lock_timeout: float, patience: float
+) -> None:
+    deadline = time.monotonic() + patience
+    while True:
+        try:
+            return _try(connection, watch, statement, lock_timeout)
+        except _LATER as error:
+            if time.monotonic() > deadline:
+                raise BackfillError(_who(watch.blockers, patience)) from error
+        except psycopg.Error as error:
+            raise BackfillError(error.diag.message_primary or "the connection was lost") from error
+        time.sleep(PAUSE * random.uniform(1, 5))  # noqa: S311
+
+
+def _try(connection: "psycopg.Connection[Any]", watch: Watch, statement: str, lock_timeout: float) -> None:
+    with connection.transaction(), watch.waiting():
+        milliseconds = max(1, round(lock_timeout * 1000))
+        connection.execute(f"SET LOCAL lock_timeout = {milliseconds}".encode())
+        connection.execute("SET LOCAL statement_timeout = 0")
+        connection.execute(statement.encode())
+
+
+def _who(blockers: Sequence[Blocker], patience: float) -> str:
+    names = "; ".join(map(str, blockers)) or "a session that was gone before it could be named"
+    return f"no lock to be had in {patience:g} seconds: it is held by {names}. End it, or run this again"

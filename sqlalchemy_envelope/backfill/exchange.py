@@ -1,0 +1,82 @@
+"""The one short transaction in which truth, names, NOT NULL, DEFAULT, guard and trigger change hands."""
+
+from ..checks import stored_guard
+from .move import Move
+from .moves import record_sql
+from .quoting import column_facts, has_constraint, here, identifier, literal, relation
+from .trigger import creation, removal
+
+
+def authority_is(move: Move, authority: str) -> str:
+    """Whether the record says so; false where there is none."""
+    return f"EXISTS (SELECT FROM envelope.move WHERE {here(move)} AND move.authority = {literal(authority)})"
+
+
+def was_not_null(move: Move) -> str:
+    """Whether the plaintext was NOT NULL when it handed over the truth."""
+    return f"coalesce((SELECT plaintext_not_null FROM envelope.move WHERE {here(move)}), false)"
+
+
+def give(before: Move, after: Move, proof: str) -> list[str]:
+    """From plaintext to pair, which becomes NOT NULL by the CHECK `proof` where the plaintext was.
+
+    NOT NULL comes after the names, because PostgreSQL names a constraint after it.
+    """
+    facts = "a.attnotnull AS not_null, pg_catalog.pg_get_expr(d.adbin, d.adrelid) AS expression"
+    table, plaintext = relation(before), identifier(before.plaintext)
+    remember = (
+        "UPDATE envelope.move SET plaintext_not_null = of.not_null, plaintext_default = of.expression"
+        f" FROM ({column_facts(before, before.plaintext, facts)}) AS of WHERE {here(before)};"
+    )
+    return [
+        f"{record_sql(after)};",
+        remember,
+        f"ALTER TABLE {table} ALTER COLUMN {plaintext} DROP NOT NULL, ALTER COLUMN {plaintext} DROP DEFAULT;",
+        *_rename(before, after, ("plaintext", "content", "dek")),
+        f"IF {was_not_null(before)} THEN",
+        f"ALTER TABLE {table} {_each(after, 'SET NOT NULL')};",
+        "END IF;",
+        f"ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {proof};",
+    ]
+
+
+def take(before: Move, after: Move, proof: str) -> list[str]:
+    """From pair back to plaintext, which becomes NOT NULL again by the CHECK `proof` where it was."""
+    table, plaintext = relation(before), identifier(after.plaintext)
+    default = f"ALTER TABLE {table} ALTER COLUMN {plaintext} SET DEFAULT "
+    remembered = f"SELECT plaintext_default FROM envelope.move WHERE {here(before)}"
+    return [
+        f"{record_sql(after)};",
+        f"ALTER TABLE {table} {_each(before, 'DROP NOT NULL')};",
+        *_rename(before, after, ("content", "dek", "plaintext")),
+        f"IF ({remembered}) IS NOT NULL THEN EXECUTE {literal(default)} || ({remembered}); END IF;",
+        f"IF {was_not_null(before)} THEN",
+        f"ALTER TABLE {table} ALTER COLUMN {plaintext} SET NOT NULL;",
+        "END IF;",
+        f"ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {proof};",
+    ]
+
+
+def _each(move: Move, change: str) -> str:
+    return ", ".join(f"ALTER COLUMN {identifier(each)} {change}" for each in (move.content, move.dek))
+
+
+def _rename(before: Move, after: Move, order: tuple[str, ...]) -> list[str]:
+    """Columns, guard and the names in the trigger's function; CHECKs and WHEN follow columns themselves."""
+    names = [(getattr(before, which), getattr(after, which)) for which in order]
+    return [
+        *removal(before),
+        *(_rename_column(before, old, new) for old, new in names if old != new),
+        *_rename_guard(before, after),
+        *creation(after),
+    ]
+
+
+def _rename_column(move: Move, old: str, new: str) -> str:
+    return f"ALTER TABLE {relation(move)} RENAME COLUMN {identifier(old)} TO {identifier(new)};"
+
+
+def _rename_guard(before: Move, after: Move) -> list[str]:
+    old, new = (stored_guard(each.table, each.content) for each in (before, after))
+    rename = f"ALTER TABLE {relation(before)} RENAME CONSTRAINT {identifier(old)} TO {identifier(new)};"
+    return [f"IF {has_constraint(before, old)} THEN", rename, "END IF;"] if old != new else []
