@@ -1,21 +1,21 @@
-"""The column types: what a value is in Python, and what may be asked of an encrypted column in SQL.
+"""The column types: what a value is in Python, and how it gets in and out of its pair.
 
 A type sees one value, never the row: sealing and the pair of cells are the business of the floors above. All
 that a processor depends on is an `__init__` argument, because only those are in SQLAlchemy's cache key.
 """
 
 from collections.abc import Callable
-from typing import Any, ClassVar, Never, Self, TypeVar
+from typing import Any, ClassVar, Self, TypeVar
 
 from sqlalchemy import ARRAY, LargeBinary
 from sqlalchemy.engine import Dialect
-from sqlalchemy.sql import operators
-from sqlalchemy.sql.elements import ColumnElement, Null
+from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.type_api import TypeEngine
 from sqlalchemy.types import TypeDecorator
 
 from . import codec
 from .attachment import SLOT, attachment_of
+from .comparator import EncryptedComparator, place_of
 from .context import Context
 from .errors import ConfigurationError, NotAttachedError, UnsupportedStatementError
 from .legacy import Version
@@ -38,48 +38,6 @@ Python's collector tracks its instances and every dict that holds one: 3 µs a r
 """
 
 _CONTENT_START = bytes((CONTENT_MAGIC, VERSION))
-
-
-class EncryptedComparator(TypeDecorator.Comparator[Any]):
-    """Refuses what ciphertext can't answer as soon as it is built; `IS NULL` works.
-
-    `==` between two columns must build, because SQLAlchemy compares columns in dictionary look-ups; where
-    it ends up in a statement, compiling refuses it.
-    """
-
-    __slots__ = ()
-
-    def operate(self, op: operators.OperatorType, *other: Any, **kwargs: Any) -> ColumnElement[Any]:
-        """The null tests, and what must build; `UnsupportedStatementError` for the rest."""
-        operand = None if not other or isinstance(other[0], Null) else other[0]
-        if op in _NULL_TESTS and operand is None:
-            return super().operate(_NULL_TESTS[op], None, **kwargs)
-        if op in (operators.eq, operators.ne) and hasattr(operand, "__clause_element__"):
-            operand = operand.__clause_element__()  # type: ignore[union-attr]
-        if op in (operators.eq, operators.ne) and isinstance(operand, ColumnElement):
-            return super().operate(op, operand, **kwargs)
-        raise self._refusal(op)
-
-    def reverse_operate(self, op: operators.OperatorType, other: Any, **kwargs: Any) -> Never:
-        """Always `UnsupportedStatementError`."""
-        raise self._refusal(op)
-
-    def _refusal(self, op: operators.OperatorType) -> UnsupportedStatementError:
-        name = getattr(op, "__name__", "this operator").removesuffix("_op").rstrip("_")
-        return UnsupportedStatementError(
-            f"{place_of(self.type)} is encrypted, and {name} would compare random ciphertext; filter "
-            "and sort by another column, or load the rows and do it in Python (IS NULL works)"
-        )
-
-
-_NULL_TESTS: dict[Any, Any] = {
-    operators.is_: operators.is_,
-    operators.is_not: operators.is_not,
-    operators.eq: operators.is_,
-    operators.ne: operators.is_not,
-    operators.is_distinct_from: operators.is_not,
-    operators.is_not_distinct_from: operators.is_,
-}
 
 
 _PASSED_OVER = ["process_bind_param", "process_result_value", "process_literal_param", "load_dialect_impl"]
@@ -242,9 +200,3 @@ def carried(type_: TypeEngine[Any]) -> "EncryptedType[Any] | None":
     """The encrypted type of an expression, itself or as the item of an array."""
     item = type_.item_type if isinstance(type_, ARRAY) else type_
     return item if isinstance(item, EncryptedType) else None
-
-
-def place_of(type_: TypeEngine[Any]) -> str:
-    """`table.column` where the type knows it."""
-    context = getattr(type_, "context", None)
-    return context.place if context is not None else "an encrypted column"

@@ -22,6 +22,7 @@ FLOORS = (
     ("opening", "settings"),
     ("envelope",),
     ("attachment",),
+    ("comparator", "moving"),
     ("types", "checks"),
     ("declaration", "sibling"),
     ("columns",),

@@ -11,8 +11,8 @@ from sqlalchemy.sql import elements
 from sqlalchemy.sql.compiler import _CompileLabel
 from sqlalchemy.sql.selectable import Select
 
+from ..comparator import place_of
 from ..errors import UnsupportedStatementError
-from ..types import place_of
 from .path import ColumnsClause, Path
 from .rules import PASSING_FUNCTIONS, Outcome, Stand, rule_for
 
