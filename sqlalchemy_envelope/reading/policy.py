@@ -21,7 +21,8 @@ class Verdict(Enum):
     """How a column renders where it stands."""
 
     PAIR = "both cells, joined"
-    CELL = "its content cell alone: only whether it is NULL matters there"
+    NULL = "something that is NULL as it is: nothing else matters there"
+    CELL = "its content cell alone, as it is stored"
 
 
 def judge(column: Any, path: Path, innermost: Any) -> Verdict:
@@ -37,6 +38,8 @@ def judge(column: Any, path: Path, innermost: Any) -> Verdict:
         if outcome is Outcome.READ:
             return Verdict.PAIR
         if outcome is Outcome.NULL_TEST:
+            return Verdict.NULL
+        if outcome is Outcome.STORED:
             return Verdict.CELL
         if outcome is Outcome.REFUSED:
             raise refusal(column.type, whereabouts(ancestor, child, innermost), remedy_for(ancestor))
