@@ -20,7 +20,11 @@ _KEY = bytes((wire.KEY_MAGIC, wire.VERSION)) + _ANY_BYTE * (wire.KEY_HEAD_BYTES 
 
 def check_sql(column: str, dek: str, accept: Version | None) -> str:
     """The constraint's text for a column and its sibling, both named physically."""
-    content, key = _quoted(column), _quoted(dek)
+    return cells_sql(_quoted(column), _quoted(dek), accept)
+
+
+def cells_sql(content: str, key: str, accept: Version | None) -> str:
+    """The same of two expressions."""
     current = f"({content} IS NULL) = ({key} IS NULL) AND {_like(content, _CONTENT)} AND {_like(key, _KEY)}"
     if accept is None:
         return current

@@ -7,7 +7,7 @@ the move as it is recorded, and the schema `envelope` is installed. What a comma
 
 from dataclasses import replace
 
-from ..checks import check_sql, stored_guard
+from ..checks import cells_sql, stored_guard
 from .exchange import authority_is, give, take, was_not_null
 from .gate import gate_name, removal, stages
 from .move import Authority, Move, ValueType
@@ -28,7 +28,7 @@ from .trigger import removal as trigger_removal
 def add_pair(move: Move) -> list[str]:
     """Both columns, empty, and their guard."""
     table, guard = relation(move), stored_guard(move.table, move.content)
-    check = check_sql(move.content, move.dek, None).replace("\\:", ":")  # escaped for SQLAlchemy's text()
+    check = cells_sql(identifier(move.content), identifier(move.dek), None)
     columns = ", ".join(f"ADD COLUMN IF NOT EXISTS {identifier(each)} bytea" for each in _pair(move))
     return [
         f"ALTER TABLE {table} {columns}",

@@ -1,9 +1,10 @@
 """The gate: a CHECK that proves without keys that nothing is pending, and lets nothing become so.
 
 PostgreSQL reports the violation of a CHECK with the whole row, to the client and to its log. So a trigger
-with a fixed message comes first, and whoever would violate the CHECK meets that.
+with a fixed message comes first, and whoever would violate the CHECK, or the pair's guard, meets that.
 """
 
+from ..checks import cells_sql
 from .move import Authority, Move
 from .quoting import block, dollars, has_constraint, identifier, literal, relation
 
@@ -72,7 +73,7 @@ def _other(move: Move) -> Move:
 
 
 def _function(move: Move) -> list[str]:
-    words = "is not encrypted" if move.authority is Authority.PLAINTEXT else "is encrypted only"
+    words = "is not encrypted" if move.authority is Authority.PLAINTEXT else "is not in both columns"
     message = f"{move.place}: refused, because the value {words}: this writer's version predates the move"
     body = (
         f"BEGIN RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = {literal(message)},"
@@ -85,7 +86,10 @@ def _function(move: Move) -> list[str]:
 
 def _trigger(move: Move) -> list[str]:
     name, table = gate_trigger_name(move), relation(move)
-    when = f"BEFORE INSERT OR UPDATE ON {table} FOR EACH ROW WHEN ({_pending(move, 'NEW.')})"
+    strays = (
+        f"({cells_sql(*(f'NEW.{identifier(each)}' for each in (move.content, move.dek)), None)}) IS FALSE"
+    )
+    when = f"BEFORE INSERT OR UPDATE ON {table} FOR EACH ROW WHEN ({_pending(move, 'NEW.')} OR {strays})"
     return [
         f"DROP TRIGGER IF EXISTS {name} ON {table};",
         f"CREATE TRIGGER {name} {when} EXECUTE FUNCTION envelope.refuse_{move.slug}();",

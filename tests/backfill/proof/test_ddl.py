@@ -1,7 +1,5 @@
 """The statements of a move: what they leave behind, that each may run again, and any name."""
 
-from collections.abc import Callable, Iterator
-
 import pytest
 from psycopg import sql
 from sqlalchemy import Column, MetaData, Table, Text, create_engine
@@ -10,26 +8,8 @@ from sqlalchemy_envelope import EncryptedText
 from sqlalchemy_envelope.backfill import ddl, gate, moves, trigger
 from sqlalchemy_envelope.backfill.move import Authority, Move
 from sqlalchemy_envelope.errors import BackfillError
-from tests.fixtures.postgresql import Database
 
-from .customer import Customer
-
-Make = Callable[..., Customer]
-
-
-@pytest.fixture
-def make(database: Database) -> Iterator[Make]:
-    """Makes the table, and closes its connection."""
-    made: list[Customer] = []
-
-    def make_one(**given: object) -> Customer:
-        made.append(Customer(database, **given))  # type: ignore[arg-type]
-        return made[-1]
-
-    yield make_one
-    for each in made:
-        each.close()
-
+from .conftest import Make
 
 REQUIRED = (
     "CREATE TABLE customer (id bigint PRIMARY KEY, email varchar(80) COLLATE \"C\" NOT NULL DEFAULT 'none',"
