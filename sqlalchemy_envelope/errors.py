@@ -94,6 +94,10 @@ class BackfillError(EnvelopeError):
     """A move of existing data that can't go on as things stand. What was done stays; run it again."""
 
 
+class JobBusyError(BackfillError):
+    """A backfill's job that another process is running; the message names it."""
+
+
 class KeyProviderError(EnvelopeError):
     """The key provider could not wrap or unwrap. Nothing was stored and nothing is cached.
 

@@ -57,7 +57,7 @@ STATEMENTS: tuple[str, ...] = (
     finished_at timestamptz
 )""",
     """CREATE UNIQUE INDEX IF NOT EXISTS job_unfinished ON envelope.job (move, kind)
-WHERE state IN ('ready', 'running', 'paused')""",
+WHERE state <> 'done'""",
     """CREATE TABLE IF NOT EXISTS envelope.job_range (
     job bigint NOT NULL REFERENCES envelope.job ON DELETE CASCADE,
     number integer NOT NULL,

@@ -1,0 +1,156 @@
+"""Where one range is worked on: the next batch is made while the last one is written.
+
+The database is the bottleneck, so it is never kept waiting for ciphers or a KMS, nor they for it. No
+transaction is open while a batch is being made. The cursor moves with what was written, in its transaction.
+"""
+
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
+from dataclasses import replace
+from typing import Self
+
+import psycopg
+
+from ..errors import BackfillError
+from .batch import Bad, Batch
+from .checkpoint import Checkpoint, Counts, Progress
+from .faults import Fault, sort
+from .jobs import State
+from .keyset import Place
+from .ownership import own_range
+from .pace import Size
+from .plan import Plan
+from .ranges import Range
+from .reader import Reader
+from .session import open_session
+from .steps import Step
+from .throttle import INTERVAL, Throttle
+from .writer import Write, Writer, write_nothing
+
+__tracebackhide__ = True  # pytest prints no locals of these frames: they hold plaintext
+
+Halted = Callable[[], bool]
+Told = Callable[[Progress], None]
+
+
+class Bench:
+    """One range and the two connections that it takes. `counts` are of what was committed here."""
+
+    def __init__(self, plan: Plan, range_: Range, step: Step, size: Size, halted: Halted, told: Told) -> None:
+        self._plan, self._range, self._step, self._size = plan, range_, step, size
+        self._halted, self._told = halted, told
+        self.counts = Counts()
+
+    def __enter__(self) -> Self:
+        plan, key, leaf = self._plan, self._plan.relation.key, self._range.span.leaf
+        assert key is not None  # noqa: S101 - refused before
+        purpose = f"job {plan.job.id}"
+        with ExitStack() as stack:
+            reading, self._writing = (
+                stack.enter_context(closing(open_session(plan.database, purpose, plan.pace.lock_timeout)))
+                for _ in range(2)
+            )
+            own_range(self._writing, plan.job.id, self._range.number, plan.pace.patience, self._halted)
+            self._reader = Reader(reading, key, self._range.span, self._step)
+            self._checkpoint = Checkpoint(self._writing, plan.job.id, self._range.number, leaf)
+            self._throttle = Throttle(self._writing, [each.oid for each in plan.relation.leaves], plan.pace)
+            self._writer = self._make_writer()
+            self._open = stack.pop_all()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._open.close()
+
+    def _make_writer(self) -> Writer | None:
+        key, setting = self._plan.relation.key, self._step.setting
+        if key is None or setting is None:
+            return None
+        return Writer(self._writing, self._range.span.leaf, key, setting, self._plan.move.place)
+
+    def run(self) -> bool:
+        """Whether the range was done, rather than stopped."""
+        with ThreadPoolExecutor(1, "sqlalchemy-envelope") as ahead:
+            making = ahead.submit(self._reader.read, self._range.left.after, self._size.rows)
+            while True:
+                batch = making.result()
+                done = batch.last in (None, self._range.span.up_to)
+                if not done:
+                    making = ahead.submit(self._reader.read, batch.last, self._size.rows)
+                if self._write(batch, done):
+                    return done
+
+    def _write(self, batch: Batch, done: bool) -> bool:
+        """Whether that was all there is to do here."""
+        began = time.monotonic()
+        progress = self._written(batch, done)
+        seconds = time.monotonic() - began
+        self._size.learn(batch.read, max(seconds, batch.seconds), batch.bytes)
+        self._told(progress)
+        self._check(progress)
+        return done or self._stopped(progress) or self._hold(progress)
+
+    def _written(self, batch: Batch, done: bool) -> Progress:
+        if self._writer is None:
+            return self._commit(batch, done, write_nothing)
+        try:
+            return self._commit(batch, done, self._writer.write)
+        except psycopg.errors.LockNotAvailable:
+            otherwise = self._writer.write_free
+        except psycopg.Error as error:
+            if sort(error) is not Fault.QUARANTINE:
+                raise
+            otherwise = self._writer.write_each
+        return self._commit(batch, done, otherwise)
+
+    def _commit(self, batch: Batch, done: bool, write: Write) -> Progress:
+        with self._writing.transaction():
+            written, worse = write(batch)
+            bad = [*batch.bad, *worse]
+            raced = len(batch.keys) - written - len(worse)
+            counts = Counts(batch.read, written, raced, self._checkpoint.quarantine(bad))
+            freed = self._checkpoint.release(_moved(batch, worse))
+            progress = self._checkpoint.keep(batch.last, done, counts, freed)
+            if progress is None:
+                raise BackfillError(f"job {self._plan.job.id} was taken over by another run")
+        self.counts += counts
+        return progress
+
+    def _check(self, progress: Progress) -> None:
+        limit = self._plan.pace.quarantine
+        if progress.rows_quarantined > limit:
+            raise BackfillError(
+                f"{self._plan.move.place}: job {self._plan.job.id} has over {limit:,} rows in quarantine, so"
+                " it is not the rows; see their causes, correct source= or the keys, and run the job again"
+            )
+
+    def _stopped(self, progress: Progress) -> bool:
+        return progress.state is not State.RUNNING or self._halted()
+
+    def _hold(self, progress: Progress) -> bool:
+        """Waits for what the throttle says: whether it was stopped meanwhile."""
+        if self._plan.pace.rest and wait(self._plan.pace.rest, self._halted):
+            return True
+        while reason := self._throttle.reason():
+            self._told(replace(progress, waiting_for=reason))
+            if wait(INTERVAL, self._halted):
+                return True
+            progress = self._checkpoint.progress()
+            if self._stopped(progress):
+                return True
+        return False
+
+
+def _moved(batch: Batch, bad: list[Bad]) -> set[Place]:
+    return set(batch.keys) - {each.place for each in bad}
+
+
+def wait(seconds: float, halted: Halted) -> bool:
+    """Sleeps; whether it was halted meanwhile, which ends it."""
+    deadline = time.monotonic() + seconds
+    while (left := deadline - time.monotonic()) > 0:
+        if halted():
+            return True
+        time.sleep(min(left, 0.1))
+    return halted()

@@ -1,0 +1,98 @@
+"""The run's own connection: it holds the job, and comes back with it when it is lost."""
+
+import time
+from collections.abc import Callable
+from typing import Any, Self, TypeVar
+
+import psycopg
+
+from .checkpoint import PROGRESS, Progress
+from .database import Database
+from .faults import Fault, sort
+from .jobs import State
+from .ownership import own_job, owner
+from .pace import Pace, Patience
+from .session import open_session
+
+T = TypeVar("T")
+Ask = Callable[["psycopg.Connection[Any]"], T]
+
+
+class Control:
+    """Asks over one connection, again over another where it was lost. Raises `JobBusyError`."""
+
+    def __init__(self, database: Database, job: int, pace: Pace) -> None:
+        self._database, self._job, self._pace = database, job, pace
+        self._connection: psycopg.Connection[Any] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._connection is not None:
+            self._connection.close()
+
+    def ask(self, question: Ask[T]) -> T:
+        """The answer, or what does not pass by itself."""
+        patience = Patience(self._pace.patience)
+        while True:
+            try:
+                return question(self._connected())
+            except psycopg.Error as error:
+                delay = patience.delay() if sort(error) is Fault.RETRY else None
+                if delay is None:
+                    raise
+            time.sleep(delay)
+
+    def begin(self, rows: int) -> None:
+        """The job is running, and it is we who run it, over about so many rows."""
+        self.ask(lambda connection: connection.execute(_BEGIN, [owner(), rows, self._job]))
+
+    def end(self, state: State, error: str | None = None) -> None:
+        """Nobody runs it any longer. A pause that came meanwhile stays one, unless it was at its end."""
+        finished = state in {State.DONE, State.FAILED}
+        parameters = [state, error, finished, self._job, finished]
+        self.ask(lambda connection: connection.execute(_END, parameters))
+
+    def progress(self) -> Progress:
+        """As recorded now."""
+        query = f"SELECT {PROGRESS} FROM envelope.job WHERE id = %s".encode()
+        row = self.ask(lambda connection: connection.execute(query, [self._job]).fetchone())
+        assert row is not None  # noqa: S101 - looked up before
+        return Progress(State(row[0]), *row[1:])
+
+    def forget_rows(self) -> None:
+        """Drops what earlier passes found wrong: the next looks at every row anew."""
+        self.ask(lambda connection: connection.execute(_FORGET, [self._job, self._job]))
+
+    def mark_verified(self, move: int, right: bool) -> None:
+        """Records that a move was verified just now, or that it is not."""
+        self.ask(lambda connection: connection.execute(_VERIFIED, [right, move]))
+
+    def _connected(self) -> "psycopg.Connection[Any]":
+        if self._connection is None or self._connection.closed:
+            connection = open_session(self._database, f"job {self._job}", self._pace.lock_timeout)
+            try:
+                own_job(connection, self._job)
+            except BaseException:
+                connection.close()
+                raise
+            self._connection = connection
+        return self._connection
+
+
+_BEGIN = """
+UPDATE envelope.job SET state = 'running', owner = %s, rows_estimated = %s, error = NULL,
+    heartbeat_at = now(), started_at = coalesce(started_at, now()), finished_at = NULL
+WHERE id = %s AND state <> 'paused'"""
+
+_END = """
+UPDATE envelope.job SET state = %s, error = %s, owner = NULL, heartbeat_at = now(),
+    finished_at = CASE WHEN %s THEN now() END
+WHERE id = %s AND (%s OR state <> 'paused')"""
+
+_FORGET = """
+WITH rows AS (DELETE FROM envelope.job_row WHERE job = %s)
+UPDATE envelope.job SET rows_done = 0, rows_quarantined = 0 WHERE id = %s"""
+
+_VERIFIED = "UPDATE envelope.move SET verified_at = CASE WHEN %s THEN now() END WHERE id = %s"

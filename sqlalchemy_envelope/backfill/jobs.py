@@ -1,0 +1,151 @@
+"""The record of jobs, `envelope.job`: what is to be done, how far it is, and what was done before."""
+
+from dataclasses import dataclass, fields
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+import psycopg
+
+from ..errors import ConfigurationError
+from .move import Move
+from .moves import RecordedMove
+from .steps import Kind
+
+
+class State(StrEnum):
+    """Where a job is. `running` says only that somebody began: whether he still is, the lock says."""
+
+    READY = "ready"
+    RUNNING = "running"
+    PAUSED = "paused"
+    DONE = "done"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class Job:
+    """A job as recorded; times are aware. `rows_read` is of the present pass, the others of all."""
+
+    id: int
+    move: int
+    kind: Kind
+    state: State
+    source: str | None
+    sweep: int
+    rows_estimated: int | None
+    rows_read: int
+    rows_done: int
+    rows_raced: int
+    rows_quarantined: int
+    owner: str | None
+    error: str | None
+    created_at: datetime
+    started_at: datetime | None
+    heartbeat_at: datetime | None
+    finished_at: datetime | None
+
+
+@dataclass(frozen=True)
+class QuarantinedRow:
+    """A row that could not be moved: its key as text, column by column, and the cause in a word."""
+
+    relation: str
+    key: tuple[str, ...]
+    cause: str
+    attempts: int
+    noted_at: datetime
+
+
+_COLUMNS = ", ".join(field.name for field in fields(Job))
+
+
+def record_job(
+    connection: "psycopg.Connection[Any]",
+    recorded_move: RecordedMove,
+    kind: Kind | str,
+    source: str | None = None,
+) -> Job:
+    """A job for a move: the one that is not done yet, if there is one, else a new one.
+
+    `source`: the import path `module:attribute` of what reads the old value.
+    """
+    connection.execute(record_job_sql(recorded_move.move, kind, source).encode())
+    found = connection.execute(
+        f"SELECT {_COLUMNS} FROM envelope.job WHERE move = %s AND kind = %s AND state <> 'done'".encode(),
+        [recorded_move.id, Kind(kind)],
+    ).fetchone()
+    if found is None:
+        raise ConfigurationError(f"{recorded_move.move.place}: its move is not recorded; record it first")
+    return _job(found)
+
+
+def record_job_sql(move: Move, kind: Kind | str, source: str | None = None) -> str:
+    """One statement with literals only that records a job, unless one of the kind is not done yet."""
+    place = zip(('"schema"', '"table"', '"column"'), (move.schema, move.table, move.column), strict=True)
+    condition = " AND ".join(f"m.{name} = {_literal(value)}" for name, value in place)
+    return (
+        "INSERT INTO envelope.job (move, kind, source)\n"
+        f"SELECT m.id, {_literal(Kind(kind))}, {'NULL' if source is None else _literal(source)}\n"
+        f"FROM envelope.move AS m WHERE {condition}\n"
+        "ON CONFLICT (move, kind) WHERE state <> 'done' DO NOTHING"
+    )
+
+
+def jobs(connection: "psycopg.Connection[Any]") -> list[Job]:
+    """Every job, those that are done included, in the order of their recording."""
+    known = connection.execute("SELECT to_regclass('envelope.job')").fetchone()
+    if known is None or known[0] is None:
+        return []
+    rows = connection.execute(f"SELECT {_COLUMNS} FROM envelope.job ORDER BY id".encode())
+    return [_job(row) for row in rows]
+
+
+def job(connection: "psycopg.Connection[Any]", id_: int) -> Job:
+    """One job. Raises `ConfigurationError` where there is none."""
+    found = next((each for each in jobs(connection) if each.id == id_), None)
+    if found is None:
+        raise ConfigurationError(f"there is no job {id_}; see the list of jobs")
+    return found
+
+
+def quarantined(connection: "psycopg.Connection[Any]", id_: int) -> list[QuarantinedRow]:
+    """The rows of a job that could not be moved, by key; for `verify`, that are not what they should be."""
+    rows = connection.execute(
+        "SELECT relation, key, cause, attempts, noted_at FROM envelope.job_row WHERE job = %s"
+        " ORDER BY noted_at, relation, key",
+        [id_],
+    )
+    return [QuarantinedRow(relation, tuple(key), *rest) for relation, key, *rest in rows]
+
+
+def pause(connection: "psycopg.Connection[Any]", id_: int) -> Job:
+    """Stops a job after the batch that it is at, until it is resumed. Raises where it is over."""
+    return _become(connection, id_, State.PAUSED, (State.READY, State.RUNNING))
+
+
+def resume(connection: "psycopg.Connection[Any]", id_: int) -> Job:
+    """Lets a paused job be run again, from where it was. It does not run it."""
+    return _become(connection, id_, State.READY, (State.PAUSED,))
+
+
+def _become(connection: "psycopg.Connection[Any]", id_: int, state: State, before: tuple[State, ...]) -> Job:
+    with connection.transaction():
+        changed = connection.execute(
+            "UPDATE envelope.job SET state = %s WHERE id = %s AND state = ANY(%s)", [state, id_, list(before)]
+        )
+        found = job(connection, id_)
+        if not changed.rowcount and found.state is not state:
+            raise ConfigurationError(
+                f"job {id_} is {found.state}: only one that is {' or '.join(before)} can become {state}"
+            )
+    return found
+
+
+def _job(row: Any) -> Job:
+    id_, move, kind, state, *rest = row
+    return Job(id_, move, Kind(kind), State(state), *rest)
+
+
+def _literal(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"

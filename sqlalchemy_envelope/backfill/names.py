@@ -1,0 +1,11 @@
+"""Identifiers as they stand in SQL text that psycopg reads."""
+
+
+def quoted(name: str) -> str:
+    """A quoted identifier. A percent sign is doubled: psycopg would take it for a placeholder."""
+    return '"' + name.replace('"', '""').replace("%", "%%") + '"'
+
+
+def qualified(schema: str, name: str) -> str:
+    """A quoted name with its schema."""
+    return f"{quoted(schema)}.{quoted(name)}"

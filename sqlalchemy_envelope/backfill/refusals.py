@@ -1,0 +1,87 @@
+"""What can't be moved, said before anything is done, each with table, column and remedy."""
+
+from ..errors import ConfigurationError
+from .jobs import Job
+from .move import Authority, Move, ValueType
+from .relation import Relation
+from .steps import Kind
+
+_TEXTS = frozenset({"text", "varchar", "bpchar", "name", "citext"})
+_AUTHORITY = {Kind.ENCRYPT: Authority.PLAINTEXT, Kind.DECRYPT: Authority.PAIR, Kind.NULL: Authority.PAIR}
+
+
+def check_table(relation: Relation, move: Move, *, allow_replica_identity_full: bool = False) -> None:
+    """That the table's rows can be visited, and its column replaced. Raises `ConfigurationError`."""
+    place = move.place
+    foreign = [leaf.sql for leaf in relation.leaves if leaf.kind != "r"]
+    if relation.kind not in "rp" or foreign:
+        raise ConfigurationError(
+            f"{place}: {foreign[0] if foreign else move.table} is no table of this database;"
+            " move the table that it stands for"
+        )
+    if relation.inherited:
+        raise ConfigurationError(f"{place}: other tables inherit from {move.table}; move each by itself")
+    if move.plaintext in relation.partitioned_by:
+        raise ConfigurationError(
+            f"{place}: {move.table} is partitioned by it; partition by another column first"
+        )
+    if move.plaintext in relation.primary:
+        raise ConfigurationError(f"{place}: it is in the primary key; give the table another one first")
+    if relation.key is None:
+        raise ConfigurationError(
+            f"{place}: {move.table} has no key to go by; add a primary key, or a unique index over columns"
+            " that are NOT NULL and not the column itself"
+        )
+    _check_identity(relation, move, allow_replica_identity_full)
+
+
+def _check_identity(relation: Relation, move: Move, allowed: bool) -> None:
+    identities = {relation.replica_identity, *(leaf.replica_identity for leaf in relation.leaves)}
+    if "f" in identities and not allowed:
+        raise ConfigurationError(
+            f"{move.place}: {move.table} has REPLICA IDENTITY FULL, so every subscriber is sent the old row"
+            " with its plaintext; set it to DEFAULT, or pass allow_replica_identity_full=True"
+        )
+
+
+def check_columns(relation: Relation, move: Move, *, pair: bool, source: bool) -> None:
+    """That the columns are there and of types that fit. `pair`: the pair is there; `source`: one reads it."""
+    pairs = [move.content, move.dek] if pair else []
+    for name in [move.plaintext, *pairs]:
+        if name not in relation.columns:
+            raise ConfigurationError(
+                f"{move.place}: {move.table} has no column {name}; add it, or see to the record of the move"
+            )
+        if relation.columns[name].generated:
+            raise ConfigurationError(f"{move.place}: {name} is a generated column; move what it is made of")
+    for name in pairs:
+        if relation.columns[name].base != "bytea":
+            raise ConfigurationError(
+                f"{move.place}: {name} is {relation.columns[name].type}; it must be bytea"
+            )
+    given = relation.columns[move.plaintext]
+    fitting = _TEXTS if move.type is ValueType.TEXT else {"bytea"}
+    if not source and given.base not in fitting:
+        raise ConfigurationError(
+            f"{move.place}: {move.plaintext} is {given.type}, which does not hold {move.type}; say source=,"
+            " what reads its values, or the other type_="
+        )
+
+
+def check_job(relation: Relation, move: Move, job: Job, *, source: bool) -> None:
+    """That a job may begin or go on, as the table and the move are now."""
+    wanted = _AUTHORITY.get(job.kind, move.authority)
+    if move.authority is not wanted:
+        held = "pair" if move.authority is Authority.PAIR else "plaintext column"
+        raise ConfigurationError(
+            f"{move.place}: the {held} holds the truth now, so job {job.id} ({job.kind}) would overwrite it;"
+            f" hand it to the {'plaintext column' if wanted is Authority.PLAINTEXT else 'pair'} first"
+        )
+    check_columns(relation, move, pair=True, source=source)
+    if job.kind is not Kind.VERIFY and relation.trigger in (None, "D"):
+        raise ConfigurationError(
+            f"{move.place}: there is no enabled invalidate trigger on {move.table}, without which a write"
+            " that knows one column only would be lost; create it and run the job again"
+        )
+    if job.kind is Kind.NULL and relation.columns[move.plaintext].not_null:
+        raise ConfigurationError(f"{move.place}: {move.plaintext} is NOT NULL; drop that first")

@@ -1,0 +1,229 @@
+"""What a job does with rows, kind by kind, behind one protocol: select, work, write."""
+
+import hmac
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Protocol
+
+from .. import codec
+from ..envelope import Envelope
+from ..errors import DecryptionError, Failure
+from ..opening import Opener, Reading
+from .faults import RowError
+from .move import Authority, Move, ValueType
+from .names import quoted
+from .sources import PlainSource, Raw, Scene, Selected, Source
+
+__tracebackhide__ = True  # pytest prints no locals of these frames: they hold plaintext
+
+
+class Kind(StrEnum):
+    """What a job is for. `null` sets a kept plaintext to NULL where the pair is there."""
+
+    ENCRYPT = "encrypt"
+    DECRYPT = "decrypt"
+    VERIFY = "verify"
+    NULL = "null"
+
+
+Cells = Sequence[Sequence[Any]]
+"""What is to be written: for each column that is set, a cell for each row."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What a step writes, as SQL: `columns` set, each with the type of its array and a cast of its cell.
+
+    `pending`: what must still hold of a row. `promise`: what must hold afterwards; a trigger that works
+    against the job breaks it, and the batch is taken back.
+    """
+
+    columns: Sequence[tuple[str, str, str]]
+    pending: str
+    promise: str
+
+
+class Step(Protocol):
+    """One kind of work."""
+
+    @property
+    def pending(self) -> str:
+        """SQL for the rows to work on."""
+
+    @property
+    def setting(self) -> Setting | None:
+        """What is written; None where nothing is."""
+
+    @property
+    def selected(self) -> Sequence[Selected]:
+        """What to read of a pending row."""
+
+    def work(self, rows: Sequence[Raw]) -> Cells:
+        """The cells to write. Raises what makes the whole batch fail; the caller finds the row."""
+
+
+@dataclass(frozen=True)
+class Encrypt:
+    """The pair of each plaintext."""
+
+    move: Move
+    envelope: Envelope = field(repr=False)
+    source: Source
+
+    @property
+    def pending(self) -> str:
+        return f"{quoted(self.move.plaintext)} IS NOT NULL AND {quoted(self.move.content)} IS NULL"
+
+    @property
+    def setting(self) -> Setting:
+        there = f"{quoted(self.move.plaintext)} IS NOT NULL"
+        content, dek = quoted(self.move.content), quoted(self.move.dek)
+        pair = [(content, "bytea", "bytea"), (dek, "bytea", "bytea")]
+        return Setting(pair, self.pending, f"{there} AND {content} IS NOT NULL")
+
+    @property
+    def selected(self) -> Sequence[Selected]:
+        return self.source.select(quoted(self.move.plaintext))
+
+    def work(self, rows: Sequence[Raw]) -> Cells:
+        values = _values(self.source, rows, self.move, self.envelope)
+        encode = codec.encode_text if self.move.type is ValueType.TEXT else codec.encode_bytes
+        tagged = codec.encode_all(encode, values, self.move.place)
+        sealed = self.envelope.seal_columns([(self.move.context, tagged)])[0]
+        return [sealed.contents, sealed.deks]
+
+
+@dataclass(frozen=True)
+class Decrypt:
+    """The plaintext of each pair. `type`: the plaintext column's, as SQL."""
+
+    move: Move
+    envelope: Envelope = field(repr=False)
+    type: str
+
+    @property
+    def pending(self) -> str:
+        return f"{quoted(self.move.content)} IS NOT NULL AND {quoted(self.move.plaintext)} IS NULL"
+
+    @property
+    def setting(self) -> Setting:
+        plaintext, content = quoted(self.move.plaintext), quoted(self.move.content)
+        array = "text" if self.move.type is ValueType.TEXT else "bytea"
+        promise = f"{plaintext} IS NOT NULL AND {content} IS NOT NULL"
+        return Setting([(plaintext, array, self.type)], self.pending, promise)
+
+    @property
+    def selected(self) -> Sequence[Selected]:
+        return _pair(self.move)
+
+    def work(self, rows: Sequence[Raw]) -> Cells:
+        return [_opened(self.move, self.envelope)(rows)]
+
+
+@dataclass(frozen=True)
+class Verify:
+    """Opens every pair and compares it with the plaintext, where that is kept, in constant time."""
+
+    move: Move
+    envelope: Envelope = field(repr=False)
+    source: Source
+    setting: None = None
+
+    @property
+    def pending(self) -> str:
+        names = (self.move.plaintext, self.move.content, self.move.dek)
+        return " OR ".join(f"{quoted(name)} IS NOT NULL" for name in names)
+
+    @property
+    def selected(self) -> Sequence[Selected]:
+        plaintext = quoted(self.move.plaintext)
+        kept = Selected(f"{plaintext} IS NOT NULL")
+        return [kept, *_pair(self.move), *self.source.select(plaintext)]
+
+    def work(self, rows: Sequence[Raw]) -> Cells:
+        for kept, dek, content, *_ in rows:
+            self._check_form(kept, dek, content)
+        opened = _opened(self.move, self.envelope)([row[1:3] for row in rows])
+        places = [place for place, row in enumerate(rows) if row[0]]
+        values = _values(self.source, [rows[place][3:] for place in places], self.move, self.envelope)
+        same = hmac.compare_digest
+        for place, value in zip(places, values, strict=True):
+            if not same(_bytes(value), _bytes(opened[place])):
+                raise RowError("mismatch")
+        return []
+
+    def _check_form(self, kept: bool, dek: bytes | None, content: bytes | None) -> None:
+        if (dek is None) != (content is None):
+            raise DecryptionError(Failure.LONE_CELL, self.move.place)
+        if content is None:
+            raise RowError("pending" if self.move.authority is Authority.PLAINTEXT else "stale plaintext")
+        if not kept and self.move.authority is Authority.PLAINTEXT:
+            raise RowError("stale pair")
+
+
+@dataclass(frozen=True)
+class NullOut:
+    """Sets the plaintext to NULL where the pair is there."""
+
+    move: Move
+
+    @property
+    def pending(self) -> str:
+        names = (self.move.plaintext, self.move.content, self.move.dek)
+        return " AND ".join(f"{quoted(name)} IS NOT NULL" for name in names)
+
+    @property
+    def setting(self) -> Setting:
+        gone = f"{quoted(self.move.plaintext)} IS NULL AND {quoted(self.move.content)} IS NOT NULL"
+        return Setting([(quoted(self.move.plaintext), "", "NULL")], self.pending, gone)
+
+    @property
+    def selected(self) -> Sequence[Selected]:
+        return []
+
+    def work(self, rows: Sequence[Raw]) -> Cells:
+        return []
+
+
+def make_step(
+    kind: Kind, move: Move, envelope: Callable[[], Envelope], source: Source | None, type_: str
+) -> Step:
+    """The step of a kind; `envelope` is asked only where one is needed, `type_` is the plaintext's as SQL."""
+    old = source or PlainSource()
+    if kind is Kind.NULL:
+        return NullOut(move)
+    if kind is Kind.DECRYPT:
+        return Decrypt(move, envelope(), type_)
+    return Encrypt(move, envelope(), old) if kind is Kind.ENCRYPT else Verify(move, envelope(), old)
+
+
+def _pair(move: Move) -> list[Selected]:
+    return [Selected(quoted(move.dek)), Selected(quoted(move.content))]
+
+
+def _values(source: Source, rows: Sequence[Raw], move: Move, envelope: Envelope) -> list[Any]:
+    """As a source reads them; text may come as UTF-8."""
+    values = source.values(rows, Scene(move.context, move.type, envelope))
+    if any(value is None for value in values):
+        raise RowError("read as NULL")
+    if move.type is ValueType.TEXT and any(type(value) is bytes for value in values):
+        return [value.decode() if type(value) is bytes else value for value in values]
+    return list(values)
+
+
+def _opened(move: Move, envelope: Envelope) -> Callable[[Sequence[Raw]], list[Any]]:
+    """A function from rows of a key cell and a content to values, all keys fetched in one wave."""
+    reading = Reading(move.context)
+    opener: Opener = envelope.opener(reading)
+    read = opener.reader(codec.decode_text if move.type is ValueType.TEXT else codec.decode_bytes)
+
+    def open_rows(rows: Sequence[Raw]) -> list[Any]:
+        unlocked = envelope.unlock_columns([(reading, [dek + content for dek, content in rows])])[0]
+        return [read(pair) for pair in unlocked if pair is not None]
+
+    return open_rows
+
+
+def _bytes(value: Any) -> bytes:
+    return value if isinstance(value, bytes) else str(value).encode()

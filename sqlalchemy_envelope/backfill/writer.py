@@ -1,0 +1,108 @@
+"""Writes a batch: one UPDATE from arrays, of rows that are still as they were read, and none other.
+
+Compare-and-set: a row's `xmin` is another once anybody changed it, and PostgreSQL looks again after waiting
+for a lock. Binary arrays, because as text their bytes would be written out as digits and read back.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import psycopg
+
+from ..errors import BackfillError
+from .batch import Bad, Batch
+from .faults import Fault, cause, sort
+from .keyset import Key
+from .steps import Setting
+
+__tracebackhide__ = True  # pytest prints no locals of these frames: decrypted values pass through
+
+Written = tuple[int, list[Bad]]
+"""How many rows were written, and those that can't be; the others were changed meanwhile."""
+
+Write = Callable[[Batch], Written]
+
+
+def write_nothing(batch: Batch) -> Written:
+    """For work that only looks: every row is done."""
+    return len(batch.keys), []
+
+
+def update_sql(leaf: str, key: Key, setting: Setting) -> str:
+    """The statement; its parameters are the columns of the key, the `xmin` and the cells, as arrays."""
+    arrays = ["%b::text[]"] * (len(key.names) + 1)
+    arrays += [f"%b::{array}[]" for _, array, _ in setting.columns if array]
+    names = [f"envelope_k{n}" for n in range(len(key.names))] + ["envelope_x"]
+    names += [f"envelope_w{n}" for n, (_, array, _) in enumerate(setting.columns) if array]
+    sets = ", ".join(
+        f"{name} = v.envelope_w{n}::{cast}" if array else f"{name} = {cast}"
+        for n, (name, array, cast) in enumerate(setting.columns)
+    )
+    return (
+        f"UPDATE ONLY {leaf} AS t SET {sets} FROM unnest({', '.join(arrays)}) AS v ({', '.join(names)})"
+        f" WHERE {key.matches('t', 'v')} AND {unchanged(setting)} RETURNING {setting.promise}"
+    )
+
+
+def unchanged(setting: Setting) -> str:
+    """That a row is still as it was read: the same version, and pending."""
+    return f"t.xmin = v.envelope_x::xid AND {setting.pending}"
+
+
+class Writer:
+    """Writes the batches of one leaf, within the caller's transactions."""
+
+    def __init__(
+        self, connection: "psycopg.Connection[Any]", leaf: str, key: Key, setting: Setting, place: str
+    ) -> None:
+        self._connection = connection
+        self._update = update_sql(leaf, key, setting).encode()
+        self._free = _free_sql(leaf, key).encode()
+        self._place = place
+
+    def write(self, batch: Batch) -> Written:
+        """The whole batch at once."""
+        if not batch.keys:
+            return 0, []
+        parameters = [*self._keys(batch), batch.xmins, *batch.cells]
+        kept = self._connection.execute(self._update, parameters).fetchall()
+        if not all(promise for (promise,) in kept):
+            raise BackfillError(
+                f"{self._place}: a trigger of the table undid what was written, and the batch was taken back;"
+                " create the move's invalidate trigger anew, for what holds the truth now"
+            )
+        return len(kept), []
+
+    def write_free(self, batch: Batch) -> Written:
+        """The same without waiting for rows that others have locked: those count as changed."""
+        found = self._connection.execute(self._free, self._keys(batch)).fetchall()
+        free = {row[0] - 1 for row in found}
+        return self.write(batch.part(sorted(free)))
+
+    def write_each(self, batch: Batch) -> Written:
+        """The same, where it fails for a row's sake: by halves, down to that row, in savepoints."""
+        try:
+            with self._connection.transaction():
+                return self.write(batch)
+        except psycopg.Error as error:
+            if sort(error) is not Fault.QUARANTINE:
+                raise
+            reason = cause(error)
+        if len(batch.keys) == 1:
+            return 0, [Bad(batch.keys[0], reason)]
+        middle = len(batch.keys) // 2
+        halves = (range(middle), range(middle, len(batch.keys)))
+        (done, bad), (more, worse) = (self.write_each(batch.part(half)) for half in halves)
+        return done + more, bad + worse
+
+    def _keys(self, batch: Batch) -> Sequence[list[str]]:
+        return [list(column) for column in zip(*batch.keys, strict=True)]
+
+
+def _free_sql(leaf: str, key: Key) -> str:
+    arrays = ", ".join(["%b::text[]"] * len(key.names))
+    names = ", ".join(f"envelope_k{n}" for n in range(len(key.names)))
+    return (
+        f"SELECT v.envelope_n::int FROM unnest({arrays}) WITH ORDINALITY AS v ({names}, envelope_n)"
+        f" JOIN ONLY {leaf} AS t ON {key.matches('t', 'v')} FOR NO KEY UPDATE OF t SKIP LOCKED"
+    )

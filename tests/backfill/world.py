@@ -1,0 +1,135 @@
+"""A table with plaintext, its pair, trigger, record and jobs: what a backfill's test stands on."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import psycopg
+
+from sqlalchemy_envelope import DirectKeyring, Envelope, StaticKey
+from sqlalchemy_envelope.backfill import schema
+from sqlalchemy_envelope.backfill.database import Database
+from sqlalchemy_envelope.backfill.jobs import Job, record_job
+from sqlalchemy_envelope.backfill.move import Authority, Move, ValueType
+from sqlalchemy_envelope.backfill.moves import record
+from sqlalchemy_envelope.backfill.pace import Pace
+from sqlalchemy_envelope.backfill.run import run
+from sqlalchemy_envelope.backfill.running import Report
+
+KEY = bytes(range(32))
+BRISK = Pace(target=0.05, least=10, patience=20.0)
+TABLE = "CREATE TABLE customer (id bigint PRIMARY KEY, email text, visits int NOT NULL DEFAULT 0)"
+
+
+def envelope() -> Envelope:
+    """An envelope under a static key; a function, so that it goes to other processes by name."""
+    return Envelope(DirectKeyring(StaticKey(KEY)))
+
+
+@dataclass
+class World:
+    """One move of one database, and a connection to look at it from outside."""
+
+    database: Database
+    connection: "psycopg.Connection[Any]"
+    move: Move
+
+    @classmethod
+    def of(cls, url: str, ddl: str = TABLE, move: Move | None = None) -> "World":
+        """The table made, its pair and trigger beside it, and its move recorded."""
+        database = Database(url)
+        world = cls(database, database.connect("test"), move or Move.plan("customer", "email"))
+        world.connection.execute(ddl.encode())
+        schema.install(world.connection)
+        world.add_pair()
+        world.set_trigger()
+        world.record()
+        return world
+
+    @property
+    def table(self) -> str:
+        """Its quoted name."""
+        return f'"{self.move.schema}"."{self.move.table}"'
+
+    def add_pair(self) -> None:
+        """Without the guard, which is not the engine's."""
+        pair = f'ADD COLUMN "{self.move.content}" bytea, ADD COLUMN "{self.move.dek}" bytea'
+        self.connection.execute(f"ALTER TABLE {self.table} {pair}".encode())
+
+    def set_trigger(self) -> None:
+        """The invalidate trigger for the present authority, in place of another."""
+        move = self.move
+        pair = move.authority is Authority.PAIR
+        changed, kept = (move.content, move.plaintext) if pair else (move.plaintext, move.content)
+        lost = [move.plaintext] if pair else [move.content, move.dek]
+        name, function = f"zzz_envelope_{move.slug}", f"envelope.invalidate_{move.slug}()"
+        body = "".join(f'NEW."{each}" := NULL; ' for each in lost)
+        when = f'OLD."{changed}" IS DISTINCT FROM NEW."{changed}"'
+        when += f' AND OLD."{kept}" IS NOT DISTINCT FROM NEW."{kept}"'
+        for statement in (
+            f"CREATE OR REPLACE FUNCTION {function} RETURNS trigger LANGUAGE plpgsql"
+            f" AS $$BEGIN {body} RETURN NEW; END$$",
+            f"DROP TRIGGER IF EXISTS {name} ON {self.table}",
+            f"CREATE TRIGGER {name} BEFORE UPDATE ON {self.table} FOR EACH ROW WHEN ({when})"
+            f" EXECUTE FUNCTION {function}",
+            f"ALTER TABLE {self.table} ENABLE ALWAYS TRIGGER {name}",
+        ):
+            self.connection.execute(statement.encode())
+
+    def record(self) -> None:
+        """The move as it stands."""
+        self.recorded = record(self.connection, self.move)
+
+    def give_authority(self, authority: Authority) -> None:
+        """Hands the truth over, with the trigger that goes with it."""
+        self.move = replace(self.move, authority=authority)
+        self.set_trigger()
+        self.record()
+
+    def fill(self, rows: int) -> None:
+        """Numbers from 1, each with an address."""
+        self.execute(
+            f"INSERT INTO {self.table} (id, email)"
+            f" SELECT n, 'somebody' || n || '@example.org' FROM generate_series(1, {rows}) n"
+        )
+
+    def execute(self, statement: str, parameters: Any = None) -> "psycopg.Cursor[Any]":
+        """In autocommit mode, over the onlooker's connection."""
+        return self.connection.execute(statement.encode(), parameters)
+
+    def value(self, query: str) -> Any:
+        """One value."""
+        row = self.execute(query).fetchone()
+        assert row is not None
+        return row[0]
+
+    def job(self, kind: str = "encrypt", source: str | None = None) -> Job:
+        """The job of a kind that is not done yet, or a new one."""
+        return record_job(self.connection, self.recorded, kind, source)
+
+    def run(self, kind: str = "encrypt", **options: Any) -> Report:
+        """Runs the job of a kind to its end."""
+        options = {"envelope": envelope, "pace": BRISK, **options}
+        return run(self.database, self.job(kind).id, **options)
+
+    def wrong(self) -> int:
+        """How many rows have no pair that opens to the plaintext."""
+        return len(self.wrong_rows())
+
+    def wrong_rows(self) -> list[tuple[Any, ...]]:
+        """The rows whose pair is missing, does not open, or opens to something else."""
+        move = self.move
+        columns = f'"{move.plaintext}", "{move.dek}", "{move.content}"'
+        rows = self.execute(f"SELECT {columns}, ctid::text FROM {self.table}").fetchall()
+        opened = envelope().open_many([(dek, content) for _, dek, content, _ in rows], move.context)
+        return [row for row, value in zip(rows, opened, strict=True) if _stored(row[0]) != value]
+
+    def state(self) -> list[tuple[Any, ...]]:
+        """Every cell of the pair, in the order of its bytes."""
+        columns = f'"{self.move.content}", "{self.move.dek}"'
+        return self.execute(f"SELECT {columns} FROM {self.table} ORDER BY 1").fetchall()
+
+
+def _stored(value: Any) -> bytes | None:
+    return value.encode() if isinstance(value, str) else value
