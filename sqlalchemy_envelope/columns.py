@@ -16,20 +16,31 @@ from .checks import check_sql, guard_name
 from .context import Context
 from .declaration import check_column, check_constraint, check_name, check_plain, check_sibling
 from .errors import ConfigurationError
+from .plaintext import adopt_plaintext, plaintext_beside
 from .sibling import Sibling
 from .types import EncryptedType
 
 
 class Pair(NamedTuple):
-    """An encrypted column and its sibling, of one table."""
+    """An encrypted column and its sibling, of one table; and while it is moving, the plaintext column."""
 
     content: Column[Any]
     dek: Column[Any]
+    plaintext: Column[Any] | None = None
 
     @property
     def type(self) -> EncryptedType[Any]:
         """The column's own, bound type."""
         return self.content.type  # type: ignore[return-value]
+
+    @property
+    def columns(self) -> list[Column[Any]]:
+        """All that a value is written to: content, sibling, and plaintext column where there is one."""
+        return [each for each in self if each is not None]
+
+    def of(self, source: Any) -> "Pair":
+        """The same as a table's alias, or its `excluded`, has them."""
+        return Pair(*(source.c[each.key] for each in self.columns))
 
 
 Pairs = dict[str, Pair]
@@ -84,6 +95,9 @@ def _column_added(column: Column[Any], table: Any) -> None:
     for pair in list(pairs_of(table).values()):
         if column.name == pair.dek.name and column is not pair.dek:
             _adopt(table, pair.content, column)  # declared by hand, or reflected, after its column
+        if pair.plaintext is not None and column.name == pair.plaintext.name and column is not pair.plaintext:
+            adopt_plaintext(table, pair.content, column, pair.type.moving)  # type: ignore[arg-type]
+            _keep(table, pair._replace(plaintext=column))
 
 
 @event.listens_for(Index, "after_parent_attach")
@@ -113,12 +127,18 @@ def _make_pair(table: Table, column: Column[Any]) -> None:
     check_name(table, column, name)
     if not declared.bound:
         _refuse_second(table, column, context)
-    column.type = declared.bind_to(context, name)
+    plaintext = plaintext_beside(table, column, name)
+    moving = None if plaintext is None else declared.moving.typed(plaintext.type)  # type: ignore[union-attr]
+    column.type = declared.bind_to(context, name, moving)
     sibling = next((each for each in table.c if each.name == name), None)
     if sibling is None:
         sibling = Sibling.named(name, nullable=_may_be_null(column))
         table.append_column(sibling)
     _adopt(table, column, sibling)
+    if plaintext is not None:
+        if not any(each is plaintext for each in table.c):
+            table.append_column(plaintext)
+        _keep(table, pairs_of(table)[column.key]._replace(plaintext=plaintext))
     _add_guard(table, column, name)
 
 
@@ -134,7 +154,20 @@ def _adopt(table: Table, column: Column[Any], sibling: Column[Any]) -> None:
             f"{table.name}.{sibling.name} is the sibling of two columns: give each its own dek="
         )
     Sibling.adopted(sibling)
-    table.__dict__[_SLOT][column.key] = Pair(column, sibling)
+    known = pairs_of(table).get(column.key)
+    _keep(table, Pair(column, sibling, None if known is None else known.plaintext))
+
+
+def _keep(table: Table, pair: Pair) -> None:
+    """Has no column hold the plaintext of two, nor anything else beside it."""
+    for other in pairs_of(table).values():
+        taken = other.content.key != pair.content.key and pair.plaintext is not None
+        if taken and any(each is pair.plaintext for each in other):
+            raise ConfigurationError(
+                f"{table.name}.{pair.plaintext.name} can't hold the plaintext of {pair.content.name}: "  # type: ignore[union-attr]
+                f"it belongs to {other.content.name}"
+            )
+    table.__dict__[_SLOT][pair.content.key] = pair
 
 
 def _refuse_second(table: Table, column: Column[Any], context: Context) -> None:

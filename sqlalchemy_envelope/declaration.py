@@ -10,6 +10,7 @@ from sqlalchemy.sql.type_api import TypeEngine
 from sqlalchemy.types import TypeDecorator
 
 from .errors import ConfigurationError
+from .moving import Moving
 from .types import EncryptedType
 
 MAX_NAME_BYTES = 63
@@ -34,6 +35,12 @@ _NOTHING_FOR_A_SIBLING: dict[str, Callable[[Column[Any]], bool]] = {
     **_VALUES_OF_THE_DATABASE,
 }
 """A plain index is for those who count the values of each key."""
+_NOTHING_FOR_PLAINTEXT: dict[str, Callable[[Column[Any]], bool]] = {
+    "default": lambda column: column.default is not None,
+    "primary_key": _KEYS_AND_INDEXES["primary_key"],
+    **{what: given for what, given in _VALUES_OF_THE_DATABASE.items() if what != "server_default"},
+}
+"""It is written with its pair. Its index, uniqueness and server_default may stay while it is in use."""
 
 
 def check_column(table: Table, column: Column[Any]) -> None:
@@ -69,6 +76,32 @@ def check_sibling(table: Table, column: Column[Any], sibling: Column[Any], nulla
     # The database's own BYTEA was reflected, mostly: then its tables stand, and tell better than the model.
     if nullable and not sibling.nullable and not isinstance(sibling.type, BYTEA):
         raise ConfigurationError(f"{place} is the sibling of {column.name}, which may be NULL: so must it be")
+
+
+def check_moving(table: Table, column: Column[Any], dek: str, moving: Moving) -> None:
+    """That the plaintext column is a third one."""
+    if moving.column in (column.name, dek):
+        raise ConfigurationError(
+            f"{table.name}.{column.name} can't move from {moving.column}, a column of its pair: "
+            "name the column of the plaintext"
+        )
+    if isinstance(moving.type_, EncryptedType):
+        raise _not_plaintext(table, column, moving.column, "an encrypted type")
+
+
+def check_plaintext(table: Table, column: Column[Any], plaintext: Column[Any], moving: Moving) -> None:
+    """That a plaintext column can be written with its pair, and never otherwise."""
+    if isinstance(plaintext.type, EncryptedType):
+        raise _not_plaintext(table, column, plaintext.name, "an encrypted type")
+    for what, given in _NOTHING_FOR_PLAINTEXT.items():
+        if given(plaintext):
+            raise _not_plaintext(table, column, plaintext.name, what)
+    if not moving.pending and plaintext.server_default is not None:
+        raise _not_plaintext(table, column, plaintext.name, "server_default")
+    if not moving.pending and not plaintext.nullable:
+        raise ConfigurationError(
+            f"{table.name}.{plaintext.name} is given NULL with each value of {column.name}: drop its NOT NULL"
+        )
 
 
 def check_constraint(table: Table, constraint: Any, siblings: dict[str, str]) -> None:
@@ -129,6 +162,13 @@ def _not_sealed(place: str, what: str) -> ConfigurationError:
     return ConfigurationError(
         f"{place} is encrypted and can't have {what}: the database can't seal what it computes; "
         "use a Python value or a function without arguments as the default"
+    )
+
+
+def _not_plaintext(table: Table, column: Column[Any], plaintext: str, what: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"{table.name}.{plaintext} is the plaintext of {column.name} and can't have or be in {what}: "
+        f"it is written with {column.name}, which takes defaults that Python makes"
     )
 
 

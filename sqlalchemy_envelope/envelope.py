@@ -9,6 +9,7 @@ from typing import Any, Never
 from . import cipher, codec, wire
 from .context import Context
 from .errors import DecryptionError, Failure
+from .fallbacks import Fallbacks
 from .keyring.keyring import Keyring, Wait
 from .opening import Locked, Opener, Pair, Reading, unlocked, wait_here
 from .settings import keyring_from
@@ -43,6 +44,8 @@ class Envelope:
         self.keyring = keyring
         # As many entries as a model has encrypted columns; the bound is for callers without a model.
         self.opener = lru_cache(maxsize=4096)(lambda reading: Opener(keyring, reading))
+        self._fallbacks = Fallbacks()
+        self.fell_back = self._fallbacks.count
         self._sealer = lru_cache(maxsize=4096)(lambda context: cipher.sealer(context.content, context.flags))
 
     @classmethod
@@ -74,6 +77,13 @@ class Envelope:
         ready = self.unlock_columns([(reading, pairs)])[0]
         open_ = self.opener(reading).reader(codec.decode_any)
         return [None if pair is None else open_(pair) for pair in ready]
+
+    def fallbacks(self) -> dict[str, int]:
+        """How many values columns with `ReadsEncrypted` have read from plaintext so far, by `table.column`.
+
+        For a metric: at rest it says that a column may go on to `EncryptedOnly`. Counted in this process.
+        """
+        return self._fallbacks.counts()
 
     def seal_columns(
         self, columns: Sequence[tuple[Context, Sequence[bytes | None]]], wait: Wait[Any] = wait_here

@@ -1,24 +1,26 @@
-"""The column types: what a value is in Python, and what may be asked of an encrypted column in SQL.
+"""The column types: what a value is in Python, and how it gets in and out of its pair.
 
 A type sees one value, never the row: sealing and the pair of cells are the business of the floors above. All
 that a processor depends on is an `__init__` argument, because only those are in SQLAlchemy's cache key.
 """
 
 from collections.abc import Callable
-from typing import Any, ClassVar, Never, Self, TypeVar
+from functools import partial
+from typing import Any, ClassVar, Self, TypeVar
 
-from sqlalchemy import ARRAY, LargeBinary
+from sqlalchemy import ARRAY, LargeBinary, Text
 from sqlalchemy.engine import Dialect
-from sqlalchemy.sql import operators
-from sqlalchemy.sql.elements import ColumnElement, Null
+from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.type_api import TypeEngine
 from sqlalchemy.types import TypeDecorator
 
 from . import codec
-from .attachment import SLOT, attachment_of
+from .attachment import SLOT, Attachment, attachment_of
+from .comparator import EncryptedComparator, place_of
 from .context import Context
 from .errors import ConfigurationError, NotAttachedError, UnsupportedStatementError
 from .legacy import Version
+from .moving import Moving, Plaintext
 from .opening import Reading
 from .wire import CONTENT_MAGIC, VERSION
 
@@ -40,48 +42,6 @@ Python's collector tracks its instances and every dict that holds one: 3 µs a r
 _CONTENT_START = bytes((CONTENT_MAGIC, VERSION))
 
 
-class EncryptedComparator(TypeDecorator.Comparator[Any]):
-    """Refuses what ciphertext can't answer as soon as it is built; `IS NULL` works.
-
-    `==` between two columns must build, because SQLAlchemy compares columns in dictionary look-ups; where
-    it ends up in a statement, compiling refuses it.
-    """
-
-    __slots__ = ()
-
-    def operate(self, op: operators.OperatorType, *other: Any, **kwargs: Any) -> ColumnElement[Any]:
-        """The null tests, and what must build; `UnsupportedStatementError` for the rest."""
-        operand = None if not other or isinstance(other[0], Null) else other[0]
-        if op in _NULL_TESTS and operand is None:
-            return super().operate(_NULL_TESTS[op], None, **kwargs)
-        if op in (operators.eq, operators.ne) and hasattr(operand, "__clause_element__"):
-            operand = operand.__clause_element__()  # type: ignore[union-attr]
-        if op in (operators.eq, operators.ne) and isinstance(operand, ColumnElement):
-            return super().operate(op, operand, **kwargs)
-        raise self._refusal(op)
-
-    def reverse_operate(self, op: operators.OperatorType, other: Any, **kwargs: Any) -> Never:
-        """Always `UnsupportedStatementError`."""
-        raise self._refusal(op)
-
-    def _refusal(self, op: operators.OperatorType) -> UnsupportedStatementError:
-        name = getattr(op, "__name__", "this operator").removesuffix("_op").rstrip("_")
-        return UnsupportedStatementError(
-            f"{place_of(self.type)} is encrypted, and {name} would compare random ciphertext; filter "
-            "and sort by another column, or load the rows and do it in Python (IS NULL works)"
-        )
-
-
-_NULL_TESTS: dict[Any, Any] = {
-    operators.is_: operators.is_,
-    operators.is_not: operators.is_not,
-    operators.eq: operators.is_,
-    operators.ne: operators.is_not,
-    operators.is_distinct_from: operators.is_not,
-    operators.is_not_distinct_from: operators.is_,
-}
-
-
 _PASSED_OVER = ["process_bind_param", "process_result_value", "process_literal_param", "load_dialect_impl"]
 _PASSED_OVER += ["bind_expression", "column_expression", "bind_processor", "result_processor"]
 """What other types let a subclass do to single values."""
@@ -92,13 +52,16 @@ class EncryptedType(TypeDecorator[T]):
 
     `dek`: name of the sibling column, `<column>_dek` unless given. `context`: `"table.column"` or a
     `Context`, the logical place that values are bound to; pin it before a table or column is renamed.
-    `accept`: one older version that may still be read. A column gets its own copy, bound to its place.
+    `accept`: one older version that may still be read. `moving`: how far the column is on its way from
+    plaintext (see `moving`). A column gets its own copy, bound to its place.
     """
 
     impl = LargeBinary
     cache_ok = True
     comparator_factory = EncryptedComparator
 
+    plain: ClassVar[TypeEngine[Any]]
+    """How a plaintext column stores such values, unless the model says otherwise."""
     tag: ClassVar[bytes]
     encode: codec.Encode
     decode: codec.Decode
@@ -112,21 +75,30 @@ class EncryptedType(TypeDecorator[T]):
 
     # Not keyword-only: SQLAlchemy takes positional arguments alone into its cache key.
     def __init__(
-        self, dek: str | None = None, context: Context | str | None = None, accept: Version | None = None
+        self,
+        dek: str | None = None,
+        context: Context | str | None = None,
+        accept: Version | None = None,
+        moving: Moving | None = None,
     ) -> None:
         super().__init__()
         if accept is not None and not isinstance(accept, Version):
             raise ConfigurationError("accept= takes Version.V1 or Version.V2")
         if dek is not None and not (isinstance(dek, str) and dek):  # type: ignore[redundant-expr]
             raise ConfigurationError("dek= takes the name of a column")
+        if moving is not None and not isinstance(moving, Moving):
+            raise ConfigurationError("moving= takes ReadsPlaintext, ReadsEncrypted or EncryptedOnly")
+        if moving is not None and accept is not None:
+            raise ConfigurationError("moving= and accept= exclude each other: plaintext has no version")
         self.dek = dek
         self.context = None if context is None else Context.of(context)
         self.accept = accept
+        self.moving = moving
         self.bound = False
 
-    def bind_to(self, context: Context, dek: str) -> Self:
+    def bind_to(self, context: Context, dek: str, moving: Moving | None = None) -> Self:
         """A copy that belongs to one column."""
-        copy = type(self)(dek=dek, context=context, accept=self.accept)
+        copy = type(self)(dek=dek, context=context, accept=self.accept, moving=moving)
         copy.bound = True
         return copy
 
@@ -139,10 +111,18 @@ class EncryptedType(TypeDecorator[T]):
             )
         return Reading(self.context, self.accept, self.tag)
 
+    @property
+    def opens(self) -> bool:
+        """Whether what is read is a pair, or may be one."""
+        return self.moving is None or self.moving.opens
+
     def bind_processor(self, dialect: Dialect) -> Callable[[Any], Any]:
         """Lets sealed values through, and nothing else."""
+        attached = None if self.moving is None else partial(_attached, self, dialect)
 
         def process(value: Any) -> Any:
+            if value is None and attached is not None:
+                attached()  # else the plaintext column would keep what this NULL is to replace
             if value is None or (type(value) is Sealed and value.startswith(_CONTENT_START)):
                 return value
             raise _unsealed(self, dialect)
@@ -151,6 +131,14 @@ class EncryptedType(TypeDecorator[T]):
 
     def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any]:
         """Opens a pair of cells. Never calls a KMS: keys that need a call were fetched with the rows."""
+        opening, moving = self._opening(dialect), self.moving
+        if moving is None:
+            return opening
+        decode = moving.type._cached_result_processor(dialect, coltype)
+        attached = partial(_attached, self, dialect)
+        return moving.reader(opening, Plaintext(place_of(self), self.python_type, decode, attached))
+
+    def _opening(self, dialect: Dialect) -> Callable[[Any], Any]:
         slots = dialect.__dict__
         bound_to: object = None
         open_: Any = None
@@ -185,14 +173,16 @@ class EncryptedType(TypeDecorator[T]):
         return made
 
     def __repr__(self) -> str:
-        given = {"dek": self.dek, "context": self.context, "accept": self.accept} if not self.bound else {}
-        return f"{type(self).__name__}({', '.join(f'{k}={v!r}' for k, v in given.items() if v is not None)})"
+        names = () if self.bound else ("dek", "context", "accept", "moving")
+        given = {name: value for name in names if (value := getattr(self, name)) is not None}
+        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in given.items())})"
 
 
 class EncryptedText(EncryptedType[str]):
     """A `str` of any length, sealed as UTF-8; NULL stays NULL and '' is a value."""
 
     cache_ok = True
+    plain = Text()
     tag = codec.TEXT_TAG
     encode = staticmethod(codec.encode_text)
     decode = staticmethod(codec.decode_text)
@@ -207,6 +197,7 @@ class EncryptedBytes(EncryptedType[bytes]):
     """A `bytes` of any length, including bytes that look like an envelope."""
 
     cache_ok = True
+    plain = LargeBinary()
     tag = codec.BYTES_TAG
     encode = staticmethod(codec.encode_bytes)
     decode = staticmethod(codec.decode_bytes)
@@ -217,11 +208,15 @@ class EncryptedBytes(EncryptedType[bytes]):
         return bytes
 
 
-def _opener(type_: EncryptedType[Any], dialect: Dialect) -> Callable[[Any], Any]:
+def _attached(type_: EncryptedType[Any], dialect: Dialect) -> Attachment:
     attachment = attachment_of(dialect)
     if attachment is None:
         raise _not_attached(type_)
-    return attachment.envelope.opener(type_.reading).reader(type_.decode)
+    return attachment
+
+
+def _opener(type_: EncryptedType[Any], dialect: Dialect) -> Callable[[Any], Any]:
+    return _attached(type_, dialect).envelope.opener(type_.reading).reader(type_.decode)
 
 
 def _unsealed(type_: EncryptedType[Any], dialect: Dialect) -> Exception:
@@ -242,9 +237,3 @@ def carried(type_: TypeEngine[Any]) -> "EncryptedType[Any] | None":
     """The encrypted type of an expression, itself or as the item of an array."""
     item = type_.item_type if isinstance(type_, ARRAY) else type_
     return item if isinstance(item, EncryptedType) else None
-
-
-def place_of(type_: TypeEngine[Any]) -> str:
-    """`table.column` where the type knows it."""
-    context = getattr(type_, "context", None)
-    return context.place if context is not None else "an encrypted column"

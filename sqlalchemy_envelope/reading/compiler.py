@@ -20,8 +20,9 @@ from sqlalchemy.sql.selectable import CompoundSelect, TextualSelect
 
 from ..columns import pairs_of
 from ..types import carried
-from .lineage import columns_of, is_query, sibling_of, stored_table
-from .path import PathKeeping, keep_path
+from .cells import CellRendering
+from .lineage import columns_of, is_query, stored_table
+from .path import keep_path
 from .policy import Verdict, judge, refusal
 from .rules import is_null
 from .sets import check_distinct, check_set_operation
@@ -36,11 +37,9 @@ from .textual import (
 _OF_AN_ENTRY = (UnaryExpression, ClauseList, Grouping, Label, _label_reference, rollup, cube, grouping_sets)
 """What may stand around an entry of ORDER BY, GROUP BY and DISTINCT ON that is a number or label."""
 
-_SIBLING_KW = ("include_table", "ambiguous_table_name_map")
 
-
-class EnvelopeCompiler(PathKeeping):
-    """Judges where encrypted columns stand and renders their two cells as one."""
+class EnvelopeCompiler(CellRendering):
+    """Judges where encrypted columns stand and renders their cells as one."""
 
     _judged = 0
 
@@ -61,23 +60,14 @@ class EnvelopeCompiler(PathKeeping):
         verdict = judge(column, self.path, self._innermost)
         if verdict is Verdict.PAIR and self.statement is None:
             raise refusal(column.type, "DDL (a view, a table from a query, an index)")
-        return text if verdict is Verdict.CELL else self._joined(column, text, kw)
+        if verdict is Verdict.CELL or is_query(column.table):
+            return text  # a subquery joined the cells
+        return self._of_cells(column, text, verdict, kw)
 
     @property
     def _names_result_of_text(self) -> bool:
         """Whether a column only names a result of `from_statement(text(...))`, outside of any statement."""
         return len(self.path) == 1 and isinstance(getattr(self.statement, "element", None), TextClause)
-
-    def _joined(self, column: Any, text: str, kw: dict[str, Any]) -> str:
-        """Both cells as one; a lone cell stays visible, so that it is an error and never a NULL."""
-        if is_query(column.table):
-            return text  # the subquery joined them
-        sibling = sibling_of(column)
-        if sibling is None:
-            raise refusal(column.type, f"something that is not its table ({type(column.table).__name__})")
-        dek = super().visit_column(sibling, **{name: kw[name] for name in _SIBLING_KW if name in kw})
-        alone = f"'\\x00'::bytea || {text}, {dek}" if column.type.accept else f"{dek}, {text}"
-        return f"coalesce({dek} || {text}, {alone})"
 
     def _label_select_column(self, select: Any, column: Any, *args: Any, **kw: Any) -> str:
         """One entry of a columns clause: a pair is always labelled, and nothing else may pass for one."""
@@ -157,8 +147,8 @@ class EnvelopeCompiler(PathKeeping):
         }
         written |= {getattr(key, "key", key) for key in getattr(statement, "_select_names", None) or ()}
         table = stored_table(statement.table)
-        for key, pair in () if table is None else pairs_of(table).items():
-            if written & {key, pair.dek.key}:
+        for pair in () if table is None else pairs_of(table).values():
+            if written & {each.key for each in pair.columns}:
                 raise refusal(pair.type, "a write inside a CTE", "write it by a statement of its own")
 
     def _check_text(self, text: str) -> None:

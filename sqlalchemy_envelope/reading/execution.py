@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy.engine.interfaces import ExecutionContext
 
 from ..attachment import attachment_of
-from .prefetch import plan_of, prefetch
+from .prefetch import holds_values, plan_of, prefetch
 
 __tracebackhide__ = True  # pytest prints no locals of these frames: they hold plaintext
 
@@ -24,7 +24,7 @@ class EnvelopeContext(ExecutionContext):
         """Without SQLAlchemy's log of rows, which echo="debug" writes once they are opened."""
         connection: Any = self.root_connection
         echo = connection._echo
-        connection._echo = echo and not plan_of(self)
+        connection._echo = echo and not holds_values(self)
         try:
             return super()._setup_result_proxy()
         finally:

@@ -8,7 +8,7 @@ from sqlalchemy.sql.dml import UpdateBase
 from sqlalchemy.sql.elements import ColumnElement, Label
 from sqlalchemy.sql.selectable import AliasedReturnsRows, SelectBase, TableValuedAlias, TextualSelect
 
-from ..columns import pairs_of
+from ..columns import Pair, pairs_of
 
 
 class Origin(NamedTuple):
@@ -32,13 +32,13 @@ def is_query(source: Any) -> bool:
     return isinstance(source, SelectBase | TextualSelect | UpdateBase)
 
 
-def sibling_of(column: Any) -> Any | None:
-    """The sibling of a stored encrypted column, from the same table or alias of it."""
+def pair_of(column: Any) -> Pair | None:
+    """The pair of a stored encrypted column, from the same table or alias of it."""
     table = stored_table(column.table)
     if table is None:
         return None
     pair = next((each for each in pairs_of(table).values() if each.content.name == column.name), None)
-    return None if pair is None else column.table.c[pair.dek.key]
+    return None if pair is None else pair.of(column.table)
 
 
 def origin(column: Any) -> Origin | None:

@@ -11,8 +11,8 @@ from sqlalchemy.sql import elements
 from sqlalchemy.sql.compiler import _CompileLabel
 from sqlalchemy.sql.selectable import Select
 
+from ..comparator import place_of
 from ..errors import UnsupportedStatementError
-from ..types import place_of
 from .path import ColumnsClause, Path
 from .rules import PASSING_FUNCTIONS, Outcome, Stand, rule_for
 
@@ -21,7 +21,8 @@ class Verdict(Enum):
     """How a column renders where it stands."""
 
     PAIR = "both cells, joined"
-    CELL = "its content cell alone: only whether it is NULL matters there"
+    NULL = "something that is NULL as it is: nothing else matters there"
+    CELL = "its content cell alone, as it is stored"
 
 
 def judge(column: Any, path: Path, innermost: Any) -> Verdict:
@@ -37,6 +38,8 @@ def judge(column: Any, path: Path, innermost: Any) -> Verdict:
         if outcome is Outcome.READ:
             return Verdict.PAIR
         if outcome is Outcome.NULL_TEST:
+            return Verdict.NULL
+        if outcome is Outcome.STORED:
             return Verdict.CELL
         if outcome is Outcome.REFUSED:
             raise refusal(column.type, whereabouts(ancestor, child, innermost), remedy_for(ancestor))

@@ -17,9 +17,10 @@ from ..types import carried
 __tracebackhide__ = True  # pytest prints no locals of these frames: they hold plaintext
 
 Plan = list[tuple[int, Reading]]
-"""The positions of encrypted columns in a row, and how each reads."""
+"""The positions of pairs in a row, and how each reads."""
 
 _SLOT = "_envelope_plan"
+_HELD = "_envelope_held"
 
 
 def unlock_rows(rows: Sequence[Sequence[Any]], plan: Plan, attachment: Attachment) -> list[tuple[Any, ...]]:
@@ -113,6 +114,21 @@ def plan_of(context: Any) -> Plan:
     return [(at, names[column[0]]) for at, column in enumerate(described) if column[0] in names]
 
 
+def holds_values(context: Any) -> bool:
+    """Whether the rows hold values of encrypted columns, be they read from a pair or from plaintext."""
+    compiled = context.compiled
+    if compiled is None:
+        return False
+    known: bool | None = compiled.__dict__.get(_HELD)
+    if known is None:
+        known = compiled.__dict__[_HELD] = any(carried(entry.type) for entry in _entries(compiled))
+    return known
+
+
 def _positions(compiled: Any) -> Plan:
-    entries = enumerate(getattr(compiled, "_result_columns", None) or ())
-    return [(at, encrypted.reading) for at, entry in entries if (encrypted := carried(entry.type))]
+    read = ((at, carried(entry.type)) for at, entry in enumerate(_entries(compiled)))
+    return [(at, type_.reading) for at, type_ in read if type_ is not None and type_.opens]
+
+
+def _entries(compiled: Any) -> Sequence[Any]:
+    return getattr(compiled, "_result_columns", None) or ()

@@ -13,7 +13,7 @@ from sqlalchemy.sql.compiler import _CompileLabel
 from sqlalchemy.sql.dml import UpdateBase
 
 from ..types import carried
-from .lineage import has_primary_key
+from .lineage import has_primary_key, pair_of
 from .path import ColumnsClause
 
 
@@ -23,6 +23,7 @@ class Outcome(Enum):
     UP = "the value passes on, unchanged"
     READ = "the value is handed out here"
     NULL_TEST = "only whether it is NULL matters"
+    STORED = "the cell stands for itself"
     REFUSED = "no"
 
 
@@ -67,7 +68,9 @@ def is_null(expression: Any) -> bool:
 def same_kind(expression: Any, column: Any) -> bool:
     """Whether an expression is of just the column's encrypted type and context, itself or in an array."""
     type_, own = carried(expression.type), carried(column.type)
-    return type_ is not None and own is not None and type_.bound and type_.reading == own.reading
+    if type_ is None or own is None or not type_.bound:
+        return False
+    return type_.reading == own.reading and type_.moving == own.moving
 
 
 def _refused(at: Stand) -> Outcome:
@@ -119,7 +122,7 @@ def _statement(at: Stand) -> Outcome:
 
 
 def _textual_select(at: Stand) -> Outcome:
-    return Outcome.NULL_TEST  # it only names a result column; its text was checked for both cells
+    return Outcome.STORED  # it only names a result column; its text was checked for both cells
 
 
 def _unary(at: Stand) -> Outcome:
@@ -182,17 +185,13 @@ def _ordered_call(at: Stand) -> Outcome:
 
 
 def _upsert(at: Stand) -> Outcome:
-    """`SET ssn = excluded.ssn`, with its sibling beside it: only writing puts both there."""
+    """`SET ssn = excluded.ssn`, with its other cells beside it: only writing puts them all there."""
     set_ = {getattr(key, "key", key): value for key, value in dict(at.ancestor.update_values_to_set).items()}
     excluded = getattr(at.column.table, "name", None) == "excluded" and set_.get(at.column.key) is at.child
-    sibling = set_.get(_sibling_key(at.column))
-    both = excluded and getattr(sibling, "table", None) is at.column.table
-    return Outcome.NULL_TEST if both else Outcome.REFUSED
-
-
-def _sibling_key(column: Any) -> Any:
-    encrypted = carried(column.type)
-    return next((each.key for each in column.table.c if encrypted and each.name == encrypted.dek), None)
+    pair = pair_of(at.column) if excluded else None
+    beside = [] if pair is None else [set_.get(each.key) for each in pair.columns]
+    whole = all(getattr(each, "table", None) is at.column.table for each in beside)
+    return Outcome.STORED if beside and whole else Outcome.REFUSED
 
 
 def _all_alike(expressions: Iterable[Any], column: Any) -> bool:

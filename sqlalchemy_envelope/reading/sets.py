@@ -2,8 +2,9 @@
 
 from typing import Any
 
+from ..comparator import place_of
 from ..errors import UnsupportedStatementError
-from ..types import carried, place_of
+from ..types import carried
 from .lineage import columns_of, has_primary_key, primary_key_places
 from .rules import is_null, same_kind
 

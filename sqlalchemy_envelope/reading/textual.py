@@ -71,11 +71,14 @@ def check_named_result(column: Any, text: str) -> None:
 
 def _check_sibling(column: Any, text: str) -> None:
     encrypted: Any = carried(column.type)
-    if encrypted.dek is not None and encrypted.dek in text:
+    words, name, dek, moving = _words(_code(text)), column.name, encrypted.dek, encrypted.moving
+    wanted = (dek,) if moving is None else moving.cells_named(dek)
+    if dek is not None and all(_is_among(each, words) for each in wanted):
         return
-    name, dek = column.name, encrypted.dek or f"{column.name}_dek"
-    remedy = f'select both cells, coalesce({dek} || {name}, {dek}, {name}) AS "{name}"'
-    raise refusal(column.type, "textual SQL alone", remedy)
+    dek = dek or f"{name}_dek"
+    cells = (f"{dek} || {name}", dek, name)
+    read = f"coalesce({', '.join(cells)})" if moving is None else moving.value_sql(cells, moving.column)
+    raise refusal(column.type, "textual SQL alone", f'select what it is read from, {read} AS "{name}"')
 
 
 def encrypted_columns(source: Any) -> list[Any]:

@@ -7,10 +7,14 @@ from ..attachment import Attachment
 from ..codec import encode_all
 from ..columns import Pair
 from ..envelope import SealedColumn
+from ..types import Sealed
 
 __tracebackhide__ = True  # pytest prints no locals of these frames: they hold plaintext
 
-Put = Callable[[SealedColumn], None]
+Cells = list[Sequence[Any]]
+"""What the columns of a pair are given, a sequence for each in the order of `Pair.columns`."""
+
+Put = Callable[[Cells], None]
 """Takes the cells of the values that were added with it, in order."""
 
 
@@ -33,5 +37,11 @@ class Batch:
             context = pair.type.reading.context
             columns.append((context, encode_all(pair.type.encode, values, context.place)))
         sealed = attachment.envelope.seal_columns(columns, attachment.wait)
-        for (_, _, put), column in zip(self._slots, sealed, strict=True):
-            put(column)
+        for (pair, values, put), column in zip(self._slots, sealed, strict=True):
+            put(_cells(pair, values, column))
+
+
+def _cells(pair: Pair, values: Sequence[Any], column: SealedColumn) -> Cells:
+    contents = [None if content is None else Sealed(content) for content in column.contents]
+    moving = pair.type.moving
+    return [contents, column.deks] if moving is None else [contents, column.deks, moving.kept(values)]

@@ -1,16 +1,15 @@
 """One execution of a statement: its rows of parameters, the table it writes, and all that is to be sealed."""
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import LargeBinary, bindparam
+from sqlalchemy import bindparam
 from sqlalchemy.sql import elements, visitors
 
 from ..columns import Pair
-from ..envelope import SealedColumn
 from ..errors import UnsupportedStatementError
-from ..types import Sealed
-from .batch import Batch
+from .batch import Batch, Cells
 from .parameters import Rows, add_rows
 from .target import Target, plain_value
 
@@ -18,6 +17,8 @@ __tracebackhide__ = True  # pytest prints no locals of these frames: they hold p
 
 Items = list[tuple[Any, Any]]
 """What a VALUES or SET clause assigns: columns, or their keys, and values."""
+
+_PARTS = ("sealed", "dek", "plaintext")
 
 
 class Execution:
@@ -30,16 +31,16 @@ class Execution:
         self.batch = Batch()
         self._taken: Counter[str] = Counter()
 
-    def assign(self, pair: Pair, value: Any, columns: tuple[Any, Any], items: Items) -> None:
-        """Adds to `items` what assigns a value to an encrypted column: to its two `columns`, once sealed."""
+    def assign(self, pair: Pair, value: Any, columns: Sequence[Any], items: Items) -> None:
+        """Adds to `items` what assigns a value to an encrypted column: to all its `columns`, once sealed."""
         if self.is_named(value):
             self._assign_named(pair, value, columns, items)
             return
         at = len(items)
         items += [(column, None) for column in columns]
 
-        def put(column: SealedColumn) -> None:
-            items[at : at + 2] = zip(columns, as_parameters(pair, column), strict=True)
+        def put(cells: Cells) -> None:
+            items[at : at + len(columns)] = zip(columns, as_parameters(pair, cells), strict=True)
 
         self.batch.add(pair, [plain_value(value, pair)], put)
 
@@ -69,25 +70,20 @@ class Execution:
             for row in self.rows if standing[name] <= taken else ():
                 row.pop(name, None)
 
-    def _assign_named(self, pair: Pair, value: Any, columns: tuple[Any, Any], items: Items) -> None:
+    def _assign_named(self, pair: Pair, value: Any, columns: Sequence[Any], items: Items) -> None:
         """Each execution's own value, under names of our own: one parameter may serve several columns."""
-        names = (f"{value.key}__{pair.content.key}__sealed", f"{value.key}__{pair.content.key}__dek")
+        names = [f"{value.key}__{pair.content.key}__{part}" for part in _PARTS[: len(columns)]]
         if any(name in row for name in names for row in self.rows):
             raise UnsupportedStatementError(
                 f'bindparam("{value.key}") is sealed into parameters of the names {" and ".join(names)}: '
                 "rename those that you give"
             )
-        types = (pair.type, LargeBinary())
-        bound = [bindparam(name, type_=type_) for name, type_ in zip(names, types, strict=True)]
+        bound = [bindparam(name, type_=each.type) for name, each in zip(names, pair.columns, strict=True)]
         items += zip(columns, bound, strict=True)
         add_rows(self.batch, pair, *self.take(value), names)
 
 
-def as_parameters(pair: Pair, column: SealedColumn) -> tuple[Any, Any]:
-    """The two cells of a single value as parameters of the statement."""
-    sealed, wrapped = column.contents[0], column.deks[0]
-    content = None if sealed is None else Sealed(sealed)
-    return (
-        bindparam(None, content, type_=pair.type, unique=True),
-        bindparam(None, wrapped, type_=LargeBinary(), unique=True),
-    )
+def as_parameters(pair: Pair, cells: Cells) -> list[Any]:
+    """The cells of a single value as parameters of the statement."""
+    both = zip(pair.columns, cells, strict=True)
+    return [bindparam(None, cell, type_=column.type, unique=True) for column, (cell,) in both]

@@ -1,23 +1,22 @@
 """Execution parameters: the rows of an INSERT or of an UPDATE by key, a flush's or an executemany's."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from ..columns import Pair
-from ..envelope import SealedColumn
-from ..types import Sealed
-from .batch import Batch
+from .batch import Batch, Cells
 from .target import Target
 
 __tracebackhide__ = True  # pytest prints no locals of these frames: they hold plaintext
 
 Rows = list[dict[str, Any]]
-Names = tuple[str, str]
+Names = Sequence[str]
 
 
 def collect_parameters(rows: Rows, target: Target, batch: Batch) -> None:
     """Adds every encrypted column that the rows give a value for."""
-    for key in target.siblings.keys() & {key for row in rows for key in row}:
-        _drop_sibling(rows, key, target)
+    for key in target.hidden.keys() & {key for row in rows for key in row}:
+        _drop_hidden(rows, key, target)
     for key, pair in target.pairs.items():
         giving = [row for row in rows if key in row]
         if giving:
@@ -26,18 +25,18 @@ def collect_parameters(rows: Rows, target: Target, batch: Batch) -> None:
 
 def add_rows(batch: Batch, pair: Pair, rows: Rows, values: list[Any], names: Names | None = None) -> None:
     """Adds one value a row, whose cells go back into the row: under the columns' keys, or `names`."""
-    content, dek = names or (pair.content.key, pair.dek.key)
+    names = names or [column.key for column in pair.columns]
 
-    def put(column: SealedColumn) -> None:
-        for row, wrapped, sealed in zip(rows, column.deks, column.contents, strict=True):
-            row[dek] = wrapped
-            row[content] = None if sealed is None else Sealed(sealed)
+    def put(cells: Cells) -> None:
+        for name, column in zip(names, cells, strict=True):
+            for row, cell in zip(rows, column, strict=True):
+                row[name] = cell
 
     batch.add(pair, values, put)
 
 
-def _drop_sibling(rows: Rows, key: str, target: Target) -> None:
-    """A sibling that a model declares by hand comes along as None; anything else in it is refused."""
+def _drop_hidden(rows: Rows, key: str, target: Target) -> None:
+    """A column that a model declares by hand comes along as None; anything else in it is refused."""
     for row in rows:
         if row.pop(key, None) is not None:
-            raise target.by_hand(target.siblings[key])
+            raise target.by_hand(key)

@@ -3,7 +3,7 @@
 from typing import Any
 
 from ..columns import Pair
-from ..envelope import SealedColumn
+from .batch import Cells
 from .defaults import default_value
 from .execution import Execution, as_parameters
 from .target import Target, plain_value
@@ -45,15 +45,15 @@ def _value(value: Any, pair: Pair, execution: Execution) -> Any:
 def _keyed(given: Any, target: Target) -> dict[Any, Any]:
     if isinstance(given, dict):
         return given
-    columns = [column for column in target.written.c if column.key not in target.siblings]
+    columns = [column for column in target.written.c if column.key not in target.hidden]
     return dict(zip(columns, given, strict=False))
 
 
 def _add(row: Row, pair: Pair, value: Any, execution: Execution) -> None:
-    content, dek = execution.target.columns(pair)
-    row[content] = row[dek] = None
+    columns = execution.target.columns(pair)
+    row.update(dict.fromkeys(columns))
 
-    def put(column: SealedColumn) -> None:
-        row[content], row[dek] = as_parameters(pair, column)
+    def put(cells: Cells) -> None:
+        row.update(zip(columns, as_parameters(pair, cells), strict=True))
 
     execution.batch.add(pair, [value], put)

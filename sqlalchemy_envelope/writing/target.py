@@ -20,28 +20,29 @@ class Target:
         self.written = written_by(statement)
         self.table = stored_table(self.written)
         self.pairs: Pairs = {} if self.table is None else pairs_of(self.table)
-        self.siblings = {pair.dek.key: pair for pair in self.pairs.values()}
+        self.hidden = {each.key: (pair, each) for pair in self.pairs.values() for each in pair.columns[1:]}
         subject = statement._propagate_attrs.get("plugin_subject")
         self._mapper = getattr(subject, "mapper", None)
 
     def pair(self, key: Any) -> Pair | None:
         """The pair whose content column `key` means: a column, a column's key or a mapped attribute's name.
 
-        Raises `UnsupportedStatementError` for a sibling, which only sealing writes.
+        Raises `UnsupportedStatementError` for a sibling or plaintext column, which only sealing writes.
         """
         key = self._column_key(key)
-        if key in self.siblings:
-            raise self.by_hand(self.siblings[key])
+        if key in self.hidden:
+            raise self.by_hand(key)
         return self.pairs.get(key)
 
-    def columns(self, pair: Pair) -> tuple[Any, Any]:
-        """The pair's two columns, as the statement's own table or alias has them."""
-        return self.written.c[pair.content.key], self.written.c[pair.dek.key]
+    def columns(self, pair: Pair) -> list[Any]:
+        """The pair's columns, as the statement's own table or alias has them."""
+        return pair.of(self.written).columns
 
-    def by_hand(self, pair: Pair) -> UnsupportedStatementError:
-        """The refusal to write a sibling by hand."""
+    def by_hand(self, key: str) -> UnsupportedStatementError:
+        """The refusal to write a sibling or plaintext column by hand."""
+        pair, column = self.hidden[key]
         return UnsupportedStatementError(
-            f"{pair.dek.table.name}.{pair.dek.name} is written with {pair.content.name}, never by hand: "
+            f"{column.table.name}.{column.name} is written with {pair.content.name}, never by hand: "
             f"set {pair.content.name}"
         )
 

@@ -1,4 +1,4 @@
-"""`ON CONFLICT DO UPDATE SET`: an encrypted column from `excluded` or a value, its sibling with it."""
+"""`ON CONFLICT DO UPDATE SET`: an encrypted column from `excluded` or a value, its other cells with it."""
 
 import copy
 from typing import Any
@@ -30,8 +30,8 @@ class Upsert:
         ]
         from_excluded = {value.key for key, value in items if _from_excluded(value) and value.key == key}
         for key, value in items:
-            sibling = self._execution.target.siblings.get(key) if key in from_excluded else None
-            if sibling is not None and sibling.content.key in from_excluded:
+            hidden = self._execution.target.hidden.get(key) if key in from_excluded else None
+            if hidden is not None and hidden[0].content.key in from_excluded:
                 continue  # set_=stmt.excluded names it too; it comes with its column
             pair = self._execution.target.pair(key)
             if pair is None:
@@ -49,9 +49,9 @@ class Upsert:
         statement._post_values_clause = clause
 
     def _collect_one(self, pair: Pair, value: Any) -> None:
-        keys = (pair.content.key, pair.dek.key)
+        keys = [column.key for column in pair.columns]
         if _from_excluded(value) and value.key == pair.content.key:
-            self.items += zip(keys, (value, value.table.c[pair.dek.key]), strict=True)
+            self.items += zip(keys, [value, *pair.of(value.table).columns[1:]], strict=True)
         else:
             self._execution.assign(pair, value, keys, self.items)
 

@@ -1,0 +1,54 @@
+"""How the cells of an encrypted column are read as one, in each of the states of a column that is moving."""
+
+from typing import Any
+
+from sqlalchemy import ARRAY
+from sqlalchemy.sql.elements import TypeClause
+
+from ..types import carried
+from .lineage import pair_of
+from .path import PathKeeping
+from .policy import Verdict, refusal
+
+_NAMING = ("include_table", "ambiguous_table_name_map")
+
+
+class CellRendering(PathKeeping):
+    """Renders what an encrypted column is read from, where it was found that it may be."""
+
+    def _of_cells(self, column: Any, text: str, verdict: Verdict, kw: dict[str, Any]) -> str:
+        """Both cells as one; a lone cell stays visible, so that it is an error and never a NULL."""
+        moving = column.type.moving
+        if verdict is Verdict.NULL and moving is None:
+            return text
+        pair = pair_of(column)
+        if pair is None:
+            raise refusal(column.type, f"something that is not its table ({type(column.table).__name__})")
+        kw = {name: kw[name] for name in _NAMING if name in kw}
+        if verdict is Verdict.NULL:
+            return str(moving.null_sql(text, self._name_of(pair.plaintext, kw)))
+        dek = self._name_of(pair.dek, kw)
+        alone = (f"'\\x00'::bytea || {text}", dek) if column.type.accept else (dek, text)
+        joined = (f"{dek} || {text}", *alone)
+        if moving is None:
+            return f"coalesce({', '.join(joined)})"
+        return str(moving.value_sql(joined, self._as_selected(pair.plaintext, kw)))
+
+    def _as_selected(self, column: Any, kw: dict[str, Any]) -> str:
+        """The plaintext column, as its own type has it selected."""
+        impl = column.type.dialect_impl(self.dialect)
+        if not impl._has_column_expression:
+            return self._name_of(column, kw)
+        return str(self.process(impl.column_expression(column), **kw))
+
+    def _name_of(self, column: Any, kw: dict[str, Any]) -> str:
+        return super().visit_column(column, **kw)
+
+    def visit_typeclause(self, typeclause: Any, **kw: Any) -> str:
+        """The type of a CAST, which only NULL may be cast to: that of what is read."""
+        encrypted = carried(typeclause.type)
+        if encrypted is None or encrypted.moving is None or encrypted.opens:
+            return str(super().visit_typeclause(typeclause, **kw))
+        item: Any = encrypted.moving.type
+        array = isinstance(typeclause.type, ARRAY)
+        return str(super().visit_typeclause(TypeClause(ARRAY(item) if array else item), **kw))
