@@ -11,23 +11,24 @@ from collections.abc import Iterable
 from alembic.autogenerate import comparators
 from alembic.autogenerate.api import AutogenContext
 from alembic.operations import ops
-from alembic.util import DispatchPriority
 from sqlalchemy import CheckConstraint, Constraint, Dialect, Table
 from sqlalchemy.engine.interfaces import ReflectedCheckConstraint
 from sqlalchemy.sql.elements import conv
 
 from .. import wire
+from .versions import LAST
 
 Guards = dict[str, CheckConstraint]
 """By the name in the database."""
 
 _MARKS = re.compile(r"'\\x[0-9a-f]+'|\bor\b")
 _QUOTED = re.compile(r'"(?:[^"]|"")*"')
+_LIKE = re.compile(r"""("(?:[^"]|"")*"|\w+)\s+~~\s+('\\x[0-9a-f]+)'""")
 _OURS = tuple(f"'\\x{bytes([magic, wire.VERSION]).hex()}" for magic in (wire.CONTENT_MAGIC, wire.KEY_MAGIC))
 """How the literals begin by which a guard is known: the first bytes of the two cells."""
 
 
-@comparators.dispatch_for("table", priority=DispatchPriority.LAST)
+@comparators.dispatch_for("table", **LAST)
 def compare_guards(
     autogen_context: AutogenContext,
     modify_table_ops: ops.ModifyTableOps,
@@ -70,6 +71,23 @@ def _renew(
 
 def _reflected(stored: ReflectedCheckConstraint, table: Table) -> CheckConstraint:
     return CheckConstraint(stored["sqltext"], name=conv(stored["name"] or ""), table=table)
+
+
+def stored_pairs(context: AutogenContext, table: str, schema: str | None) -> dict[str, str]:
+    """The pairs in the database, by their guards: the name of each sibling by that of its column."""
+    checks = context.inspector.get_check_constraints(table, schema=schema)
+    found = (_cells(str(each["sqltext"])) for each in checks)
+    return {content: dek for content, dek in found if content and dek}
+
+
+def _cells(sqltext: str) -> tuple[str, str]:
+    """The names of both cells in PostgreSQL's spelling of a guard; empty where it isn't one."""
+    content, dek = (next((each[0] for each in _LIKE.findall(sqltext) if each[1].startswith(mark)), "") for mark in _OURS)
+    return _unquoted(content), _unquoted(dek)
+
+
+def _unquoted(name: str) -> str:
+    return name[1:-1].replace('""', '"') if name.startswith('"') else name
 
 
 def _guards(constraints: Iterable[Constraint], dialect: Dialect) -> Guards:

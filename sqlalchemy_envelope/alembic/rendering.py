@@ -1,10 +1,13 @@
-"""How an encrypted type is written in a revision: as the `bytea` that it is."""
+"""How a revision writes what is ours: an encrypted type as the `bytea` that it is, an operation as a call."""
 
 from typing import Any, Literal
 
+from alembic.autogenerate import renderers
 from alembic.autogenerate.api import AutogenContext
 
+from ..context import Context
 from ..types import EncryptedType
+from .operation import MoveOperation
 
 
 def render_item(type_: str, obj: Any, autogen_context: AutogenContext) -> str | Literal[False]:
@@ -16,3 +19,27 @@ def render_item(type_: str, obj: Any, autogen_context: AutogenContext) -> str | 
     if type_ == "type" and isinstance(obj, EncryptedType):
         return f"{autogen_context.opts['sqlalchemy_module_prefix']}LargeBinary()"
     return False
+
+
+@renderers.dispatch_for(MoveOperation)
+def render_operation(autogen_context: AutogenContext, operation: MoveOperation) -> str:
+    """`op.encrypt_column('customer', 'email')`, with what is not the default."""
+    prefix = autogen_context.opts["alembic_module_prefix"] or ""
+    place = f"{str(operation.table_name)!r}, {str(operation.column_name)!r}"
+    named = "".join(
+        f", {name}={_written(value, autogen_context)}" for name, value in operation.options.items()
+    )
+    return f"{prefix}{operation.name}({place}{named})"
+
+
+def _written(value: Any, autogen_context: AutogenContext) -> str:
+    """A literal; a string for a context that is no more than its place."""
+    if isinstance(value, str):
+        return repr(str(value))
+    if not isinstance(value, Context):
+        return repr(value)
+    if value == Context(value.table, value.column):
+        return repr(value.place)
+    autogen_context.imports.add("from sqlalchemy_envelope import Context")
+    tenant = f", tenant={value.tenant!r}" if value.tenant is not None else ""
+    return f"Context({value.table!r}, {value.column!r}, {value.key!r}{tenant})"

@@ -9,11 +9,21 @@ import psycopg
 
 from ..context import Context
 from .move import Authority, Move, ValueType
-from .quoting import literal
+from .quoting import literal, relation
 
 _COLUMNS = ["schema", "table", "column", "plaintext", "content", "dek", "lasting_dek", "context", "type"]
 _COLUMNS += ["in_place", "authority"]
 _CHANGING = ("plaintext", "content", "dek", "lasting_dek", "authority")
+
+EXISTS = "SELECT to_regclass('envelope.move')"
+"""NULL where nothing was ever recorded."""
+
+QUERY = (
+    "SELECT id, "
+    + ", ".join(f'"{name}"' if name != "context" else "context::text" for name in _COLUMNS)
+    + ", verified_at, plaintext_dropped_at FROM envelope.move ORDER BY id"
+)
+"""Every recorded move; each row is for `parsed`."""
 
 
 @dataclass(frozen=True)
@@ -28,13 +38,18 @@ class RecordedMove:
 
 def record_sql(move: Move) -> str:
     """One statement that records a move as it stands, or brings its record up to date; with literals only."""
-    names = ", ".join(f'"{name}"' for name in _COLUMNS)
-    values = ", ".join(literal(value) for value in _values(move))
     changes = ", ".join(f'"{name}" = excluded."{name}"' for name in _CHANGING)
-    return (
-        f"INSERT INTO envelope.move ({names}) VALUES ({values})\n"
-        f'ON CONFLICT ("schema", "table", "column") DO UPDATE SET {changes}'
+    return f"{_insert(move)} {changes}"
+
+
+def begin_sql(move: Move) -> str:
+    """One statement that records a move that has no pair yet; leaves one that has, wherever it stands."""
+    changes = ", ".join(f'"{name}" = excluded."{name}"' for name in _COLUMNS[3:])
+    pair = (
+        f"SELECT FROM pg_catalog.pg_attribute WHERE attrelid = {literal(relation(move))}::regclass"
+        " AND attname = move.content AND NOT attisdropped"
     )
+    return f"{_insert(move)} {changes}, verified_at = NULL WHERE NOT EXISTS ({pair})"
 
 
 def record(connection: "psycopg.Connection[Any]", move: Move) -> RecordedMove:
@@ -52,26 +67,37 @@ def find(connection: "psycopg.Connection[Any]", schema: str, table: str, column:
 
 def recorded(connection: "psycopg.Connection[Any]") -> list[RecordedMove]:
     """Every recorded move, in order; empty where the schema `envelope` has none of our tables."""
-    known = connection.execute("SELECT to_regclass('envelope.move')").fetchone()
+    known = connection.execute(EXISTS).fetchone()
     if known is None or known[0] is None:
         return []
-    names = ", ".join(f'"{name}"' for name in _COLUMNS)
-    rows = connection.execute(
-        f"SELECT id, {names}, verified_at, plaintext_dropped_at FROM envelope.move ORDER BY id".encode()
-    )
-    return [_recorded(*row) for row in rows]
+    return [parsed(*row) for row in connection.execute(QUERY.encode())]
+
+
+def parsed(id_: int, *row: Any) -> RecordedMove:
+    """A recorded move from a row of `QUERY`, by whichever driver."""
+    *values, verified_at, dropped_at = row
+    given = dict(zip(_COLUMNS, values, strict=True))
+    given["context"] = Context(**json.loads(given["context"]))
+    given |= {"type": ValueType(given["type"]), "authority": Authority(given["authority"])}
+    return RecordedMove(id_, Move(**given), verified_at, dropped_at)
+
+
+def mark_verified(connection: "psycopg.Connection[Any]", id_: int) -> None:
+    """Notes that every pair of a move was opened and compared, or that there was none."""
+    connection.execute("UPDATE envelope.move SET verified_at = now() WHERE id = %s", [id_])
 
 
 def _place(move: Move) -> tuple[str, str, str]:
     return move.schema, move.table, move.column
 
 
-def _recorded(id_: int, *row: Any) -> RecordedMove:
-    *values, verified_at, dropped_at = row
-    given = dict(zip(_COLUMNS, values, strict=True))
-    given["context"] = Context(**given["context"])
-    given |= {"type": ValueType(given["type"]), "authority": Authority(given["authority"])}
-    return RecordedMove(id_, Move(**given), verified_at, dropped_at)
+def _insert(move: Move) -> str:
+    names = ", ".join(f'"{name}"' for name in _COLUMNS)
+    values = ", ".join(literal(value) for value in _values(move))
+    return (
+        f"INSERT INTO envelope.move ({names}) VALUES ({values})\n"
+        'ON CONFLICT ("schema", "table", "column") DO UPDATE SET'
+    )
 
 
 def _values(move: Move) -> list[Any]:

@@ -1,1 +1,1 @@
-"""What moving existing data over does, step by step."""
+"""Existing data moves over online."""

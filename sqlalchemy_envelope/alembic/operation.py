@@ -1,0 +1,100 @@
+"""What every operation of ours is: a column by name, and how its move is meant."""
+
+from typing import Any, ClassVar, Self
+
+from alembic.operations import Operations
+from alembic.operations.ops import MigrateOperation
+
+from ..backfill.move import Move, ValueType
+from ..context import Context
+
+
+class MoveOperation(MigrateOperation):
+    """Something done to the move of one column.
+
+    `table_name`, `column_name`, `schema`: the column by the name that its users know. `into`, `dek`,
+    `context`, `type_`: as in `Move.plan`; what a move was begun with is recorded, so later steps need them
+    in `--sql` mode alone, where no record can be read.
+    """
+
+    name: ClassVar[str]
+    """As in `op.<name>`."""
+
+    def __init__(
+        self,
+        table_name: str,
+        column_name: str,
+        *,
+        schema: str | None = None,
+        into: str | None = None,
+        dek: str | None = None,
+        context: "Context | str | None" = None,
+        type_: str = "text",
+    ) -> None:
+        self.table_name = table_name
+        self.column_name = column_name
+        self.schema = schema
+        self.into = into
+        self.dek = dek
+        self.context = context
+        self.type_ = type_
+        self.plan("public")
+
+    def plan(self, default_schema: str) -> Move:
+        """The move as these arguments mean it. Raises `ConfigurationError`."""
+        return Move.plan(
+            self.table_name,
+            self.column_name,
+            schema=self.schema or default_schema,
+            into=self.into,
+            dek=self.dek,
+            context=self.context,
+            type_=self.type_,
+        )
+
+    @property
+    def place(self) -> dict[str, Any]:
+        """The keyword arguments that every operation has, where they are not the default."""
+        given = {"schema": self.schema, "into": self.into, "dek": self.dek, "context": self.context}
+        kind = {"type_": str(ValueType(self.type_))} if self.type_ != "text" else {}
+        return {name: value for name, value in given.items() if value is not None} | kind
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """All keyword arguments that are not the default, as a revision writes them."""
+        return self.place
+
+    def reverse(self) -> MigrateOperation:
+        """What undoes it, where something does."""
+        raise NotImplementedError(f"op.{self.name} has nothing that undoes it")
+
+    def to_diff_tuple(self) -> tuple[Any, ...]:
+        """For `alembic check` and `compare_metadata`: the name, the place, and what else was said."""
+        return self.name, self.schema, self.table_name, self.column_name, self.options
+
+    def __repr__(self) -> str:
+        named = "".join(f", {name}={value!r}" for name, value in self.options.items())
+        return f"op.{self.name}({self.table_name!r}, {self.column_name!r}{named})"
+
+    @classmethod
+    def step(
+        cls,
+        operations: "Operations",
+        table_name: str,
+        column_name: str,
+        *,
+        schema: "str | None" = None,
+        into: "str | None" = None,
+        dek: "str | None" = None,
+        context: "Any" = None,
+        type_: "str" = "text",
+    ) -> "Any":
+        """One step of a column's move; online it runs outside Alembic's transaction, and may run again."""
+        made = cls(
+            table_name, column_name, schema=schema, into=into, dek=dek, context=context, type_=type_
+        )
+        return operations.invoke(made)
+
+    def other(self, kind: "type[MoveOperation]") -> "MoveOperation":
+        """The operation of another kind on the same column."""
+        return kind(self.table_name, self.column_name, **self.place)

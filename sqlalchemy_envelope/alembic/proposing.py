@@ -1,0 +1,218 @@
+"""What autogenerate proposes where a model's column became encrypted, or plain again: a move, in one line.
+
+Alembic by itself would propose the two worst things: ALTER TYPE, or a new pair beside a dropped plaintext.
+Both are taken out, and a move is put at the top of the revision instead: `render_as_batch` would run what
+stands in a table's own batch before the columns of that batch exist.
+"""
+
+import logging
+from typing import Any
+
+from alembic.autogenerate import comparators
+from alembic.autogenerate.api import AutogenContext
+from alembic.operations import ops
+from sqlalchemy import Connection, LargeBinary, String, Table, text
+
+from ..backfill import moves
+from ..backfill.move import Authority
+from ..backfill.moves import RecordedMove
+from ..columns import Pair
+from ..context import Context
+from ..errors import ConfigurationError
+from .changes import TableChanges
+from .comparing import stored_pairs
+from .operation import MoveOperation
+from .operations import DecryptColumnOp, EncryptColumnOp
+from .versions import LAST
+
+log = logging.getLogger(__name__)
+
+SCHEMA = "envelope"
+_GATES = ("envelope_gate_", "envelope_back_", "envelope_not_null_", "envelope_required_")
+
+
+@comparators.dispatch_for("schema", **LAST)
+def propose_moves(
+    autogen_context: AutogenContext, upgrade_ops: ops.UpgradeOps, schemas: set[str | None]
+) -> None:
+    """Rewrite what Alembic found, once it has found everything."""
+    connection = autogen_context.connection
+    if connection is None or connection.dialect.name != "postgresql":
+        return
+    _leave_our_schema(autogen_context, upgrade_ops)
+    recorded = _recorded(connection)
+    default = connection.dialect.default_schema_name
+    for found in [each for each in upgrade_ops.ops if isinstance(each, ops.ModifyTableOps)]:
+        table = _model(autogen_context, found, default)
+        if table is None:
+            continue
+        place = (found.schema or default, found.table_name)
+        here = [each for each in recorded if (each.move.schema, each.move.table) == place]
+        _rewrite(upgrade_ops, TableChanges(autogen_context, found, table, here))
+
+
+def _leave_our_schema(context: AutogenContext, upgrade_ops: ops.UpgradeOps) -> None:
+    """What no model declares in the schema `envelope` is ours."""
+    ours = [each for each in upgrade_ops.ops if getattr(each, "schema", None) == SCHEMA]
+    for each in ours:
+        if f"{SCHEMA}.{each.table_name}" not in context.table_key_to_table:  # type: ignore[attr-defined]
+            upgrade_ops.ops.remove(each)
+
+
+def _recorded(connection: Connection) -> list[RecordedMove]:
+    if connection.execute(text(moves.EXISTS)).scalar() is None:
+        return []
+    return [moves.parsed(*row) for row in connection.execute(text(moves.QUERY))]
+
+
+def _model(context: AutogenContext, found: ops.ModifyTableOps, default: str | None) -> Table | None:
+    for table in context.sorted_tables:
+        if table.name == found.table_name and (table.schema or default) == (found.schema or default):
+            return table
+    return None  # to be dropped whole
+
+
+def _rewrite(upgrade_ops: ops.UpgradeOps, changes: TableChanges) -> None:
+    """A way back goes before what else happens to the table, a move after it: indexes are of plaintext."""
+    changes.moves = [each for each in changes.moves if each.move.content in changes.stored]
+    before = _kept(changes) + _decrypted(changes)
+    after = _encrypted(changes)
+    _refuse_loss(changes)
+    index = upgrade_ops.ops.index(changes.within)
+    rest = [] if changes.within.is_empty() else [changes.within]
+    upgrade_ops.ops[index : index + 1] = [*before, *rest, *after]
+
+
+def _kept(changes: TableChanges) -> list[MoveOperation]:
+    """What a recorded move keeps stays; a way back where the model knows only the plaintext, which isn't true.
+
+    The plaintext is dropped by `op.drop_plaintext`, which looks first, and by nothing else.
+    """
+    changes.take_out_checks({each for each in changes.checks_to_drop() if each.startswith(_GATES)})
+    back: list[MoveOperation] = []
+    for recorded in changes.moves:
+        move = recorded.move
+        if move.plaintext in changes.dropped:
+            _explain(recorded)
+            changes.take_out(move.plaintext)
+        if move.authority is Authority.PAIR:
+            changes.keep(move.plaintext, nullable=True, default=True)
+        else:
+            changes.keep(move.content, nullable=True)
+            changes.keep(move.dek, nullable=True)
+        half_done = move.in_place and move.column in changes.pairs and move.content != move.column
+        if move.content in changes.pairs or (changes.plain(move.plaintext) is None and not half_done):
+            continue
+        changes.take_out(move.content, move.dek)
+        changes.take_out_guard(move.content)
+        if move.authority is Authority.PAIR:
+            back.append(_way_back(changes, recorded, move.column))
+    return back
+
+
+def _explain(recorded: RecordedMove) -> None:
+    place = f"{recorded.move.table}.{recorded.move.plaintext}"
+    if recorded.verified_at is None:
+        log.warning("not dropping %s: it is not verified as encrypted", place)
+    else:
+        log.info("keeping the plaintext %s until op.drop_plaintext", place)
+
+
+def _decrypted(changes: TableChanges) -> list[MoveOperation]:
+    """Stored pairs whose column is plain in the model."""
+    found: list[MoveOperation] = []
+    for content, dek in stored_pairs(changes.context, changes.name, changes.schema).items():
+        column = changes.plain(content)
+        if column is None or dek not in changes.dropped:
+            continue
+        recorded = next((each for each in changes.moves if each.move.content == content), None)
+        operation = _way_back(changes, recorded, content, dek)
+        kind = column.type.compile(changes.context.dialect)
+        if kind.upper() not in ("TEXT", "BYTEA"):
+            operation.sql_type = kind
+        operation.type_ = "bytes" if isinstance(column.type, LargeBinary) else "text"
+        changes.take_out(dek)
+        changes.take_out_guard(content)
+        changes.keep(content, type_=True)
+        found.append(operation)
+    return found
+
+
+def _way_back(
+    changes: TableChanges, recorded: RecordedMove | None, column: str, dek: str | None = None
+) -> DecryptColumnOp:
+    place: dict[str, Any] = {"schema": changes.schema}
+    if recorded is not None:
+        move = recorded.move
+        place["into"] = None if move.in_place else move.content
+        place["type_"] = str(move.type)
+        dek, column = (move.lasting_dek or move.dek) if move.in_place else move.dek, move.column
+        lasting = column if move.in_place else move.content
+        place["context"] = _unusual(move.context, Context(move.table, lasting))
+    if dek != f"{place.get('into') or column}_dek":
+        place["dek"] = dek
+    return DecryptColumnOp(changes.name, column, **place)
+
+
+def _encrypted(changes: TableChanges) -> list[MoveOperation]:
+    """Pairs of the model whose values lie in a plain column of the database."""
+    found: list[MoveOperation] = []
+    for content, pair in changes.pairs.items():
+        dek = str(pair.dek.name)
+        if dek not in changes.added or pair.type.accept is not None:
+            continue
+        column, more = _origin(changes, content, pair)
+        if column is None:
+            continue
+        changes.take_out(content, dek, *([column] if more else []))
+        changes.take_out_guard(content)
+        changes.keep(content, type_=True, default=True)
+        found.append(EncryptColumnOp(changes.name, column, **_place(changes, pair, dek), **more))
+    return found
+
+
+def _origin(changes: TableChanges, content: str, pair: Pair) -> tuple[str | None, dict[str, Any]]:
+    """Where the values lie now, and how the move to the pair is meant."""
+    if content not in changes.added:
+        return content, {}
+    moving = getattr(pair.type, "moving", None)
+    if moving is not None:
+        plaintext = str(moving.column)
+        there = plaintext in changes.stored
+        return (plaintext, {"into": content, "run": "later"}) if there else (None, {})
+    for name in sorted(_losable(changes), key=len, reverse=True):
+        if name in content:
+            return name, {"into": content}
+    return None, {}
+
+
+def _place(changes: TableChanges, pair: Pair, dek: str) -> dict[str, Any]:
+    content = str(pair.content.name)
+    context = _unusual(pair.type.reading.context, Context(str(changes.table.name), content))
+    place = {"schema": changes.schema, "context": context}
+    return place | {
+        "dek": dek if dek != f"{content}_dek" else None,
+        "type_": "bytes" if pair.type.python_type is bytes else "text",
+    }
+
+
+def _unusual(context: Context, usual: Context) -> Context | None:
+    return context if context != usual else None
+
+
+def _losable(changes: TableChanges) -> list[str]:
+    """Columns to be dropped that may be the plaintext of something: texts and bytes."""
+    return [name for name, type_ in changes.dropped.items() if isinstance(type_, String | LargeBinary)]
+
+
+def _refuse_loss(changes: TableChanges) -> None:
+    """Never a new pair and a dropped text in one revision, unless their names say what belongs together."""
+    new, losable = [each for each in changes.pairs if each in changes.added], _losable(changes)
+    if new and losable:
+        table = changes.name
+        raise ConfigurationError(
+            f"{table}: a revision that adds the encrypted {', '.join(sorted(new))} and drops "
+            f"{', '.join(sorted(losable))} would lose values, if they are the same. Move them instead: "
+            f"op.encrypt_column({table!r}, {losable[0]!r}, into={new[0]!r}); or if they are not, add first, "
+            "and drop in a later revision"
+        )

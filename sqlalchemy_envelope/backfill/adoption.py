@@ -1,0 +1,31 @@
+"""A pair that no move made: encrypted from the start, and to be decrypted now."""
+
+from ..errors import ConfigurationError
+from .database import Database
+from .move import Move
+from .moves import record
+from .quoting import column_facts, here, literal
+from .standing import Standing, columns_of, installed, look
+
+
+def adopted(database: Database, move: Move, sql_type: str | None) -> Standing:
+    """Records a move that is over: the pair is the truth and there is no plaintext.
+
+    What the plaintext is to be: of `sql_type`, and NOT NULL where the pair is. Raises `ConfigurationError`
+    where there is no pair.
+    """
+    after = move.handed_over()
+    installed(database)
+    with database.connect("move") as connection, connection.transaction():
+        if not {after.content, after.dek} <= columns_of(connection, after):
+            raise ConfigurationError(
+                f"{move.place} is not encrypted: there is no pair {after.content}, {after.dek} in {move.schema}"
+            )
+        record(connection, after)
+        kind = "" if sql_type is None else f", plaintext_type = {literal(sql_type)}"
+        facts = column_facts(after, after.content, "a.attnotnull AS required")
+        connection.execute(
+            f"UPDATE envelope.move SET plaintext_not_null = of.required{kind}"
+            f" FROM ({facts}) AS of WHERE {here(after)}".encode()
+        )
+    return look(database, move)

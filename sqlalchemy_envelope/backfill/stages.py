@@ -1,0 +1,232 @@
+"""The steps that a move is made of, forth and back. Each finds out where the move stands, and may run again.
+
+Values are only ever lost by `drop_plaintext` and `drop_pair`, which look first.
+"""
+
+from collections.abc import Callable
+from typing import Any, Never
+
+import psycopg
+
+from ..envelope import Envelope
+from ..errors import BackfillError, ConfigurationError
+from . import ddl
+from .apply import apply
+from .database import Database
+from .jobs import Job, record_job
+from .move import Move
+from .moves import RecordedMove, begin_sql, mark_verified
+from .run import run
+from .standing import Standing, columns_of, has_pairs, installed, look, look_for
+from .trigger import create_trigger, drop_trigger
+
+Keys = Callable[[], Envelope]
+"""Where an envelope comes from; asked only by a step that opens or seals."""
+
+MAX_ROUNDS = 3
+"""How often rows that were written while a gate went up are filled in. Once it is up, there are none."""
+
+
+def add_pair(database: Database, move: Move) -> None:
+    """The pair's columns with their guard, and the record of the move."""
+    installed(database)
+    standing = look_for(database, move)
+    if standing is not None and standing.has_pair:
+        _refuse_other(standing.move, move)
+    else:
+        with database.connect("move") as connection:
+            _refuse_missing(connection, move)
+            connection.execute(begin_sql(move).encode())
+    if not look(database, move).given:
+        apply(database, ddl.add_pair(move))
+
+
+def add_trigger(database: Database, move: Move) -> None:
+    """The trigger of whichever is the truth; none where one of the two is gone."""
+    standing = look(database, move)
+    if standing.has_pair and standing.has_plaintext:
+        apply(database, create_trigger(standing.move))
+
+
+def remove_trigger(database: Database, move: Move) -> None:
+    """No trigger: every writer writes both, or only what is the truth."""
+    apply(database, drop_trigger(look(database, move).move))
+
+
+def backfill(
+    database: Database, move: Move, envelope: Keys = Envelope.from_env, *, source: Any = None, **running: Any
+) -> None:
+    """Seals what is pending, then opens and compares every pair. Needs keys only if there is something."""
+    standing = look(database, move)
+    if standing.given:
+        return
+    if standing.pending:
+        work(database, standing.recorded, "encrypt", envelope, source, **running)
+    if standing.pending or not standing.verified:
+        _verify(database, standing.recorded, envelope, source, **running)
+
+
+def assert_encrypted(database: Database, move: Move) -> None:
+    """Raises `BackfillError` where rows are pending, or nothing was verified."""
+    standing = look(database, move)
+    if standing.pending:
+        raise BackfillError(
+            f"{move.place}: {standing.pending} rows are not encrypted; run: sqlalchemy-envelope backfill "
+            f"{move.place}"
+        )
+    _refuse_unverified(standing)
+
+
+def swap(
+    database: Database, move: Move, envelope: Keys = Envelope.from_env, *, source: Any = None, **running: Any
+) -> None:
+    """Makes the pair the truth. Rows that were written meanwhile are sealed, which needs keys."""
+    standing = look(database, move)
+    if standing.given:
+        return
+    _refuse_unverified(standing)
+
+    def fill() -> None:
+        backfill(database, move, envelope, source=source, **running)
+
+    fill()
+    _change_hands(database, ddl.swap(standing.move), fill)
+
+
+def unswap(database: Database, move: Move, envelope: Keys = Envelope.from_env, **running: Any) -> None:
+    """Makes the plaintext the truth again. Rows that lack it are filled in, which needs keys."""
+    standing = look(database, move)
+    if not standing.given:
+        return
+
+    def fill() -> None:
+        restore_plaintext(database, move, envelope, **running)
+
+    fill()
+    _change_hands(database, ddl.unswap(standing.move), fill)
+
+
+def restore_plaintext(
+    database: Database, move: Move, envelope: Keys = Envelope.from_env, **running: Any
+) -> None:
+    """The plaintext column back, with its values, while the pair stays the truth."""
+    standing = look(database, move)
+    if not standing.given:
+        return
+    if not standing.has_plaintext:
+        apply(database, ddl.add_plaintext(standing.move))
+    add_trigger(database, move)
+    if look(database, move).sealed:
+        work(database, standing.recorded, "decrypt", envelope, None, **running)
+
+
+def null_plaintext(database: Database, move: Move, **running: Any) -> None:
+    """NULL for every plaintext whose pair is there, in batches, once the pair is the truth. Needs no keys.
+
+    Where the names are not swapped but stay, this makes the pair the truth.
+    """
+    _refuse_unproven(database, move)
+    standing = look(database, move)
+    if standing.has_plaintext:
+        work(database, standing.recorded, "null", _no_keys, None, **running)
+
+
+def drop_plaintext(database: Database, move: Move, **running: Any) -> None:
+    """The plaintext column goes, after its values. What lingers in the files is for `purge`."""
+    _refuse_unproven(database, move)
+    standing = look(database, move)
+    if standing.has_plaintext:
+        null_plaintext(database, move, **running)
+        apply(database, ddl.drop_plaintext(standing.move))
+
+
+def drop_pair(database: Database, move: Move) -> None:
+    """The pair goes, and the move is as if it had never begun. Refused where the pair is the truth."""
+    standing = look(database, move)
+    if standing.sealed:
+        raise BackfillError(
+            f"{move.place}: {standing.sealed} values are in the pair alone; op.decrypt_column brings them back"
+        )
+    apply(database, ddl.drop_pair(standing.move))
+
+
+def work(
+    database: Database, recorded: RecordedMove, kind: str, envelope: Keys, source: Any = None, **running: Any
+) -> None:
+    """Records a job, or finds the unfinished one, and runs it to its end. Raises `BackfillError` short of it."""
+    recorded_job = job(database, recorded, kind, source)
+    report = run(database, recorded_job.id, envelope, source=source, **running)
+    if report.state != "done":
+        raise BackfillError(
+            f"{recorded.move.place}: the job {recorded_job.id} ({kind}) is {report.state}, and goes on when it "
+            f"is run again; {report.rows_quarantined} rows are in quarantine"
+        )
+
+
+def job(database: Database, recorded: RecordedMove, kind: str, source: Any = None) -> Job:
+    """The record of a job, for `run` here or elsewhere."""
+    with database.connect("job") as connection:
+        return record_job(connection, recorded, kind, source)
+
+
+def _verify(
+    database: Database, recorded: RecordedMove, envelope: Keys, source: Any, **running: Any
+) -> None:
+    with database.connect("verify") as connection:
+        nothing_there = not has_pairs(connection, recorded.move)
+        if nothing_there:
+            mark_verified(connection, recorded.id)
+    if not nothing_there:
+        work(database, recorded, "verify", envelope, source, **running)
+
+
+def _change_hands(database: Database, statements: list[str], fill: Callable[[], None]) -> None:
+    """Runs what begins with a gate, whose CHECK fails while a row lacks what it needs."""
+    for remaining in reversed(range(MAX_ROUNDS)):
+        try:
+            apply(database, statements)
+        except BackfillError as error:
+            if not remaining or not isinstance(error.__cause__, psycopg.errors.CheckViolation):
+                raise
+            fill()
+        else:
+            return
+
+
+def _refuse_unverified(standing: Standing) -> None:
+    place = standing.move.place
+    if not standing.has_pair:
+        raise ConfigurationError(f"{place} has no pair; add it first: op.add_encrypted_pair")
+    if not standing.verified:
+        raise BackfillError(f"{place} is not verified as encrypted; run: sqlalchemy-envelope backfill {place}")
+
+
+def _refuse_unproven(database: Database, move: Move) -> None:
+    """What takes plaintext away needs a verified move, nothing pending, and the truth in the pair."""
+    assert_encrypted(database, move)
+    standing = look(database, move)
+    if standing.given:
+        return
+    if standing.move.in_place:
+        raise ConfigurationError(f"{move.place}: the plaintext still has its name; op.swap_encrypted first")
+    swap(database, move, _no_keys)
+
+
+def _refuse_other(recorded: Move, planned: Move) -> None:
+    """A move goes on as it was begun."""
+    begun = recorded.handed_back()
+    for name in ("content", "dek", "lasting_dek", "context", "type"):
+        if getattr(begun, name) != getattr(planned, name):
+            raise ConfigurationError(
+                f"{planned.place}: its move was begun with another {name}, {getattr(begun, name)}; "
+                "go on with that, or go back first (op.decrypt_column)"
+            )
+
+
+def _refuse_missing(connection: "psycopg.Connection[Any]", move: Move) -> None:
+    if move.plaintext not in columns_of(connection, move):
+        raise ConfigurationError(f"{move.place}: there is no such column in schema {move.schema}")
+
+
+def _no_keys() -> Never:
+    raise BackfillError("rows became pending meanwhile; run the backfill again")

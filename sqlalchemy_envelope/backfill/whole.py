@@ -1,0 +1,82 @@
+"""The whole move of a column, and the whole way back, from wherever it stands.
+
+    encrypt_column(Database.of(engine), Move.plan("customer", "email"), lambda: envelope)
+
+Either may be run again after it died at any point. The steps are in `stages.py`, for a big table's several
+deployments.
+"""
+
+from typing import Any
+
+from ..envelope import Envelope
+from .adoption import adopted
+from .database import Database
+from .move import Move
+from .stages import (
+    Keys,
+    add_pair,
+    add_trigger,
+    backfill,
+    drop_pair,
+    drop_plaintext,
+    job,
+    restore_plaintext,
+    swap,
+    unswap,
+)
+from .standing import look, look_for
+
+
+def encrypt_column(
+    database: Database,
+    move: Move,
+    envelope: Keys = Envelope.from_env,
+    *,
+    source: Any = None,
+    keep_plaintext: bool = True,
+    **running: Any,
+) -> None:
+    """Moves a column from plaintext to its pair, or goes on with that.
+
+    `running`: for `run` (workers, executor, pace, progress, stop). In place the pair has the column's name
+    in the end. The plaintext is kept, current or NULL, unless `keep_plaintext=False`.
+    """
+    add_pair(database, move)
+    add_trigger(database, move)
+    backfill(database, move, envelope, source=source, **running)
+    if move.in_place or not keep_plaintext:
+        swap(database, move, envelope, source=source, **running)
+    if not keep_plaintext:
+        drop_plaintext(database, move, **running)
+
+
+def begin(database: Database, move: Move, *, source: Any = None) -> None:
+    """The part of `encrypt_column` that needs no keys: pair, trigger, and a job that `run` works off."""
+    add_pair(database, move)
+    add_trigger(database, move)
+    standing = look(database, move)
+    if not standing.given:
+        job(database, standing.recorded, "encrypt", source)
+
+
+def decrypt_column(
+    database: Database,
+    move: Move,
+    envelope: Keys = Envelope.from_env,
+    *,
+    sql_type: str | None = None,
+    **running: Any,
+) -> None:
+    """Moves a column back from its pair to plaintext, from wherever its move stands, or goes on with that.
+
+    A column that was encrypted from the start comes back as `sql_type`, `text` or `bytea` unless given.
+    """
+    standing = look_for(database, move) or adopted(database, move, sql_type)
+    if not standing.has_pair:
+        return
+    if not standing.given and standing.sealed:
+        swap(database, move, envelope, **running)  # values that only the pair has: it is what is true
+    if look(database, move).given:
+        restore_plaintext(database, move, envelope, **running)
+        unswap(database, move, envelope, **running)
+    drop_pair(database, move)

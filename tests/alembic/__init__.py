@@ -1,0 +1,1 @@
+"""Alembic: the operations that move a column, on the real server, and what autogenerate proposes."""
