@@ -1,14 +1,16 @@
 """The commands, and the one place that turns an error into a line and an exit code."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import typer
 from typer.main import get_command
 
+from .backfill import backfill, verify
 from .exits import EPILOG, Exit
-from .failures import explained, frames
+from .failures import told
+from .jobs import list_jobs, pause_job, resume_job
 
 NAME = "sqlalchemy-envelope"
 
@@ -23,14 +25,24 @@ app = typer.Typer(
 )
 
 
+COMMANDS: dict[str, Callable[..., Exit]] = {
+    "backfill": backfill,
+    "verify": verify,
+    "jobs": list_jobs,
+    "pause": pause_job,
+    "resume": resume_job,
+}
+
+for name, command in COMMANDS.items():
+    app.command(name, epilog=EPILOG)(command)
+
+
 def run(arguments: Sequence[str]) -> int:
     """Run one command. Returns its exit code, whatever happened."""
     try:
         ended = _ended(list(arguments) or ["--help"])
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - shown below, without what it might hold
-        if "--debug" in arguments:
-            sys.stderr.write(frames(error))
-        failed = explained(error)
+        failed = told(error, debug="--debug" in arguments)
         sys.stderr.write(f"{NAME}: {failed.words}\n")
         return failed.code
     return ended

@@ -4,11 +4,12 @@ PostgreSQL's messages may quote a row, so they are shown for a few classes of er
 are made of names.
 """
 
+import sys
 import traceback
 from dataclasses import dataclass
 from typing import Any
 
-from ..errors import ConfigurationError, DecryptionError, EnvelopeError, KeyProviderError
+from ..errors import ConfigurationError, DecryptionError, EnvelopeError, JobBusyError, KeyProviderError
 from .exits import Exit
 from .redaction import one_line, redacted
 
@@ -40,6 +41,13 @@ def explained(error: BaseException) -> Failed:
     return Failed(Exit.FAULT, f"unexpected {type(error).__name__}; --debug shows where")
 
 
+def told(error: BaseException, *, debug: bool = False) -> Failed:
+    """The same; `debug` writes to stderr where it happened."""
+    if debug:
+        sys.stderr.write(frames(error))
+    return explained(error)
+
+
 def frames(error: BaseException) -> str:
     """The traceback of an error and of its causes: places and classes; no message, no local variable."""
     shown = "".join(traceback.format_tb(error.__traceback__)) + f"{type(error).__qualname__}\n"
@@ -54,7 +62,13 @@ def _code(error: EnvelopeError) -> Exit:
         return Exit.LEFT
     if isinstance(error, KeyProviderError):
         return Exit.LATER if error.retryable else Exit.USAGE
-    return Exit.LATER
+    if isinstance(error, JobBusyError):
+        return Exit.BUSY
+    return Exit.LATER if _passes(error.__cause__) else Exit.LEFT
+
+
+def _passes(error: BaseException | None) -> bool:
+    return (getattr(error, "sqlstate", None) or "").startswith(UNREACHABLE)
 
 
 def _is_database(error: BaseException) -> bool:

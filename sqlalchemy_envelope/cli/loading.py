@@ -14,9 +14,7 @@ def loaded(named: str, option: str) -> Any:
     module, colon, attribute = named.partition(":")
     if not (module and colon and attribute):
         raise ConfigurationError(f"{option} is module:attribute, as in application.keys:envelope")
-    here = str(Path.cwd())
-    if here not in sys.path:
-        sys.path.insert(0, here)
+    reachable()
     try:
         return reduce(getattr, attribute.split("."), importlib.import_module(module))
     except EnvelopeError:
@@ -24,3 +22,10 @@ def loaded(named: str, option: str) -> Any:
     except Exception as error:
         reason = type(error).__name__  # its text is the application's, and may hold anything
         raise ConfigurationError(f"{option} {named}: importing it raised {reason}") from error
+
+
+def reachable() -> None:
+    """Lets modules of the working directory be imported, as `python -m` does."""
+    here = str(Path.cwd())
+    if here not in sys.path:
+        sys.path.insert(0, here)

@@ -30,3 +30,13 @@ Debug = Annotated[
 ]
 Column = Annotated[str, typer.Argument(metavar="TABLE.COLUMN", help="May be SCHEMA.TABLE.COLUMN.")]
 JobOrColumn = Annotated[str, typer.Argument(metavar="JOB|TABLE.COLUMN", help="A job's number, or a column.")]
+Workers = Annotated[int, typer.Option("--workers", min=1, help="So many ranges of the table at once.")]
+Processes = Annotated[
+    bool, typer.Option("--processes/--threads", help="Workers are processes: for a static key on more cores.")
+]
+SourcePath = Annotated[
+    str | None,
+    typer.Option(
+        "--source", metavar="MODULE:ATTRIBUTE", help="What reads the old values; else the column as it is."
+    ),
+]

@@ -1,0 +1,48 @@
+"""How far a job is, while it runs: a bar for who looks on, nothing for a pipe."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+from ..backfill.checkpoint import Progress as Reached
+from .figures import count
+from .terminal import Terminal
+
+Heard = Callable[[Reached], None]
+
+
+@contextmanager
+def bar(terminal: Terminal, words: str, before: int) -> Iterator[Heard]:
+    """A bar on stderr, where that is a terminal and nobody asked for quiet; to be told of progress.
+
+    `before`: rows that earlier runs of the job did, which the rate leaves out.
+    """
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=None),
+        TaskProgressColumn(),
+        TextColumn("{task.fields[detail]}"),
+        TimeRemainingColumn(elapsed_when_finished=True),
+    )
+    with Progress(*columns, console=terminal.err, disable=not terminal.live, expand=True) as shown:
+        task, began = shown.add_task(words, total=None, detail=""), time.monotonic()
+
+        def heard(reached: Reached) -> None:
+            total = max(reached.rows_estimated or 0, reached.rows_read) or None
+            described = words if reached.sweep < 2 else f"{words}, pass {reached.sweep}"
+            rate = (reached.rows_done - before) / max(time.monotonic() - began, 1e-3)
+            shown.update(task, description=described, total=total, completed=reached.rows_read)
+            shown.update(task, detail=details(reached, rate))
+
+        yield heard
+
+
+def details(reached: Reached, rate: float) -> str:
+    """Rows and rate; races and quarantine where there are any; what is waited for."""
+    words = [f"{count(reached.rows_done)} rows", f"{rate:,.0f}/s"]
+    words += [f"{count(reached.rows_raced)} races"] if reached.rows_raced else []
+    words += [f"{count(reached.rows_quarantined)} quarantined"] if reached.rows_quarantined else []
+    words += [f"waiting for {reached.waiting_for}"] if reached.waiting_for else []
+    return " · ".join(words)

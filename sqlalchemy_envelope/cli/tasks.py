@@ -1,0 +1,75 @@
+"""What a command sets out to do: jobs that are recorded, or that are to be."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from ..backfill.jobs import Job, State, jobs, record_job
+from ..backfill.jobs import job as job_of
+from ..backfill.move import Authority
+from ..backfill.moves import RecordedMove, recorded
+from ..backfill.steps import Kind
+from ..errors import ConfigurationError
+from .target import Place, job_number, move_of
+
+
+@dataclass(frozen=True)
+class Task:
+    """One kind of work on one column. `job`: where it is recorded already. `source`: for a new record."""
+
+    recorded: RecordedMove
+    kind: Kind
+    job: Job | None = None
+    source: str | None = None
+
+    @property
+    def place(self) -> str:
+        """`schema.table.column`, without a schema that is `public`: as the command line takes it."""
+        move = self.recorded.move
+        return move.place if move.schema == "public" else f"{move.schema}.{move.place}"
+
+    def begun(self, connection: Any) -> Job:
+        """The job, recorded now if it was not."""
+        return self.job or record_job(connection, self.recorded, self.kind, self.source)
+
+    def verified(self) -> "Task":
+        """What comes after it."""
+        source = self.source or (self.job.source if self.job else None)
+        return Task(self.recorded, Kind.VERIFY, source=source)
+
+
+def all_tasks(connection: Any) -> list[Task]:
+    """Every job that is not done, in the order of their recording."""
+    moves = {each.id: each for each in recorded(connection)}
+    return [Task(moves[each.move], each.kind, each) for each in jobs(connection) if _is_open(each)]
+
+
+def task_of_job(connection: Any, number: int) -> Task:
+    """One job, whatever its state."""
+    job = job_of(connection, number)
+    move = next(each for each in recorded(connection) if each.id == job.move)
+    return Task(move, job.kind, job)
+
+
+def tasks_of(connection: Any, wanted: str, kind: Kind | None, source: str | None) -> list[Task]:
+    """A job by its number; or a column's jobs that are not done, of a kind if one is given; else a new one.
+
+    A new one's kind follows from what is the truth: plaintext is to be encrypted. Where it is the pair,
+    whoever wants something says what.
+    """
+    number = job_number(wanted)
+    if number is not None:
+        return [task_of_job(connection, number)]
+    move = move_of(connection, Place.parse(wanted))
+    open_ = [each for each in jobs(connection) if each.move == move.id and _is_open(each)]
+    found = [each for each in open_ if each.kind is kind or (kind is None and each.kind is not Kind.VERIFY)]
+    if found:
+        return [Task(move, each.kind, each) for each in found]
+    if kind is None and move.move.authority is Authority.PAIR:
+        raise ConfigurationError(
+            f"{move.move.place} is encrypted, and no job is open; say which to begin: --kind null or decrypt"
+        )
+    return [Task(move, kind or Kind.ENCRYPT, source=source)]
+
+
+def _is_open(job: Job) -> bool:
+    return job.state is not State.DONE

@@ -1,0 +1,91 @@
+"""Does tasks one after the other, with a bar, until they are done or somebody says stop."""
+
+import sys
+from collections.abc import Sequence
+from concurrent.futures import Executor
+from contextlib import closing
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..backfill.database import Database
+from ..backfill.pace import Pace
+from ..backfill.run import run
+from ..backfill.steps import Kind
+from ..errors import EnvelopeError
+from .exits import Exit, worst
+from .failures import told
+from .keys import Keys
+from .progress import bar
+from .reports import Ended
+from .stopping import Stop, stopping
+from .tasks import Task
+from .terminal import Terminal
+from .workers import executor
+
+
+@dataclass
+class Work:
+    """What all tasks of a command have in common, and how they ended so far."""
+
+    terminal: Terminal
+    database: Database
+    keys: Keys
+    pace: Pace = field(default_factory=Pace)
+    source: Any = None
+    workers: int = 1
+    processes: bool = False
+    allow_replica_identity_full: bool = False
+    debug: bool = False
+    codes: list[Exit] = field(default_factory=list)
+    ended: list[dict[str, Any]] = field(default_factory=list)
+
+    def do(self, tasks: Sequence[Task], *, verify: bool = False) -> Exit:
+        """All tasks; what fails leaves the others alone. `verify`: what was encrypted."""
+        with stopping(self.terminal) as stop, executor(self.workers, processes=self.processes) as pool:
+            for task in tasks:
+                if self._one(task, stop, pool) and verify and task.kind is Kind.ENCRYPT:
+                    self._one(task.verified(), stop, pool)
+        if self.terminal.as_json:
+            self.terminal.document(self.ended)
+        return worst(self.codes)
+
+    def _one(self, task: Task, stop: Stop, pool: Executor | None) -> bool:
+        """Whether it was done, and another may follow."""
+        if stop.event.is_set():
+            return False
+        try:
+            ended = self._run(task, stop, pool)
+        except EnvelopeError as error:
+            failed = told(error, debug=self.debug)
+            sys.stderr.write(f"sqlalchemy-envelope: {failed.words}\n")
+            self.codes.append(failed.code)
+            self.ended.append({"column": task.place, "kind": task.kind.value, "error": failed.words})
+            return False
+        self._tell(ended)
+        return ended.exit is Exit.DONE
+
+    def _run(self, task: Task, stop: Stop, pool: Executor | None) -> Ended:
+        with closing(self.database.connect("begin")) as connection:
+            job = task.begun(connection)
+        with bar(self.terminal, f"{task.place} {task.kind.value}", job.rows_done) as heard:
+            report = run(
+                self.database,
+                job.id,
+                self.keys,
+                source=self.source,
+                pace=self.pace,
+                executor=pool,
+                workers=self.workers,
+                progress=heard,
+                stop=stop.event,
+                allow_replica_identity_full=self.allow_replica_identity_full,
+            )
+        return Ended(task, job.id, report, stop.exit)
+
+    def _tell(self, ended: Ended) -> None:
+        self.codes.append(ended.exit)
+        self.ended.append(ended.data)
+        if not self.terminal.as_json:
+            self.terminal.say(ended.words)
+        if ended.remedy:
+            self.terminal.err.print(ended.remedy)
