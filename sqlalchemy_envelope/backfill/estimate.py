@@ -33,7 +33,7 @@ SAMPLE, SAMPLES, LONGEST = 100, 3, 5.0
 """Rows that are read and sealed at a time, how often at most, and for how many seconds."""
 
 WRITE = 25e-6
-"""Seconds to write a row, at best: a small server's, with one index. Writing can't be tried without writing."""
+"""Seconds to write a row, at best, on a small server: writing can't be tried without writing."""
 
 CELLS, HEADER, INDEX_ENTRY = 150, 60, 80
 """Bytes: a short value's pair, a WAL record beside its tuple, an index's share of it."""
@@ -151,7 +151,7 @@ def _pending(connection: "psycopg.Connection[Any]", plan: Plan, condition: str) 
         whole = leaf.rows <= COUNTED
         part = "" if whole else f" TABLESAMPLE SYSTEM ({100 * COUNTED / leaf.rows:.6f})"
         query = f"SELECT count(*) FILTER (WHERE {condition}), count(*) FROM ONLY {leaf.sql}{part}"
-        pending, rows = connection.execute(query.encode(), {}).fetchone()  # type: ignore[misc]
+        pending, rows = connection.execute(query.encode(), {}).fetchone() or (0, 0)
         found += pending if whole else round(leaf.rows * pending / max(rows, 1))
         exact = exact and whole
     return found, exact

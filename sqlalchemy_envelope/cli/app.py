@@ -11,6 +11,7 @@ from .backfill import backfill, verify
 from .exits import EPILOG, Exit
 from .failures import told
 from .jobs import list_jobs, pause_job, resume_job
+from .status import status
 
 NAME = "sqlalchemy-envelope"
 
@@ -26,6 +27,7 @@ app = typer.Typer(
 
 
 COMMANDS: dict[str, Callable[..., Exit]] = {
+    "status": status,
     "backfill": backfill,
     "verify": verify,
     "jobs": list_jobs,

@@ -33,6 +33,11 @@ MaxLag = Annotated[
     typer.Option("--max-lag", min=0, help="Seconds a replica may lag; 0: never mind. Usual: 10."),
 ]
 
+Patience = Annotated[
+    float,
+    typer.Option("--patience", min=0, help="Seconds of failures that pass by themselves: a KMS's, locks'."),
+]
+
 
 def backfill(
     wanted: Wanted = None,
@@ -43,6 +48,7 @@ def backfill(
     batch: Batch = USUAL.most,
     target_ms: Target = 300,
     max_lag: MaxLag = None,
+    patience: Patience = USUAL.patience,
     source: SourcePath = None,
     verify: Annotated[bool, typer.Option(help="Open and compare what was encrypted.")] = True,
     dry: Annotated[bool, typer.Option("--dry-run", help="Say what would be done; write nothing.")] = False,
@@ -66,6 +72,7 @@ def backfill(
         target=target_ms / 1000,
         least=min(USUAL.least, batch),
         most=batch,
+        patience=patience,
         replica_lag=USUAL.replica_lag if max_lag is None else max_lag or None,
     )
     work.source, work.workers, work.processes = _source(source), workers, processes

@@ -9,7 +9,14 @@ import traceback
 from dataclasses import dataclass
 from typing import Any
 
-from ..errors import ConfigurationError, DecryptionError, EnvelopeError, JobBusyError, KeyProviderError
+from ..errors import (
+    ConfigurationError,
+    DecryptionError,
+    EnvelopeError,
+    Failure,
+    JobBusyError,
+    KeyProviderError,
+)
 from .exits import Exit
 from .redaction import one_line, redacted
 
@@ -59,7 +66,7 @@ def _code(error: EnvelopeError) -> Exit:
     if isinstance(error, ConfigurationError):
         return Exit.USAGE
     if isinstance(error, DecryptionError):
-        return Exit.LEFT
+        return Exit.USAGE if error.failure is Failure.UNKNOWN_KEY else Exit.LEFT
     if isinstance(error, KeyProviderError):
         return Exit.LATER if error.retryable else Exit.USAGE
     if isinstance(error, JobBusyError):

@@ -9,6 +9,7 @@ from sqlalchemy_envelope import ConfigurationError, DecryptionError, Failure, Ke
 from sqlalchemy_envelope.cli.exits import Exit
 from sqlalchemy_envelope.cli.failures import explained, frames
 from sqlalchemy_envelope.cli.redaction import redacted
+from sqlalchemy_envelope.errors import JobBusyError
 
 from ..fixtures.postgresql import Database
 
@@ -20,6 +21,8 @@ CANARY = "canary-4471"
     [
         (ConfigurationError("x"), Exit.USAGE),
         (DecryptionError(Failure.TAG, "customer.email"), Exit.LEFT),
+        (DecryptionError(Failure.UNKNOWN_KEY, "customer.email"), Exit.USAGE),
+        (JobBusyError("x"), Exit.BUSY),
         (KeyProviderError("x", retryable=True), Exit.LATER),
         (KeyProviderError("x", retryable=False), Exit.USAGE),
         (KeyboardInterrupt(), Exit.INTERRUPTED),

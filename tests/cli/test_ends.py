@@ -1,0 +1,168 @@
+"""How commands end that don't go well: their exit codes, one line each, and nothing that a value was in."""
+
+import re
+
+import pytest
+
+from sqlalchemy_envelope.backfill.ownership import own_job
+from sqlalchemy_envelope.cli.app import COMMANDS
+from sqlalchemy_envelope.cli.exits import Exit
+
+from .conftest import CANARY, KEY, Done, Shell
+
+NO_KEYS = {"SECRETS_ENCRYPTION_KEY": "", "KMS_KEY_ARN": ""}
+UNREACHABLE = "postgresql://me:canary-4471@127.0.0.1:1/clinic"
+BAD_SOURCE = """
+from sqlalchemy_envelope.backfill.sources import CallableSource
+
+def read(value):
+    if value.endswith("-7@x.org"):
+        raise ValueError(value)
+    return value
+
+source = CallableSource(read)
+"""
+
+
+def one_line(done: Done) -> str:
+    """What was said on stderr."""
+    assert re.fullmatch(r"sqlalchemy-envelope: [^\n]+\n", done.err), done.err
+    return done.err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["nonsense"],
+        ["status", "--nonsense"],
+        ["backfill"],
+        ["backfill", "customer.email", "--job", "1"],
+        ["backfill", "customer"],
+        ["backfill", "customer.email", "--workers", "0"],
+        ["backfill", "customer.email", "--workers", "x"],
+        ["backfill", "customer.email", "--source", "nowhere:x"],
+        ["backfill", "--job", "99"],
+        ["verify", "customer.email"],
+        ["pause"],
+        ["pause", "99"],
+        ["status", "--url", "sqlite://"],
+        ["status", UNREACHABLE, UNREACHABLE],
+    ],
+)
+def test_what_is_wrong_to_ask_is_two(shell: Shell, arguments: list[str]) -> None:
+    """An argument or a setting: one line that says which."""
+    done = shell.run(*arguments)
+    assert done.code == Exit.USAGE
+    one_line(done)
+
+
+@pytest.mark.parametrize(
+    "command", [["status"], ["jobs"], ["backfill", "x.y"], ["verify", "x.y"], ["pause", "1"]]
+)
+def test_a_database_out_of_reach_is_three(shell: Shell, command: list[str]) -> None:
+    """And its password is not repeated."""
+    done = shell.run(*command, DATABASE_URL=UNREACHABLE)
+    assert done.code == Exit.LATER
+    assert "can't be reached" in one_line(done)
+
+
+def test_a_user_that_is_refused_is_one_line(shell: Shell) -> None:
+    """As the server says it."""
+    url = shell.url.replace("postgres@", "nobody:canary-4471@")
+    done = shell.run("status", "--url", url)
+    assert done.code == Exit.LATER
+    assert '"nobody"' in one_line(done)
+
+
+@pytest.mark.parametrize("key", ["", CANARY, KEY[:-8]])
+def test_a_key_that_is_none_is_two(shell: Shell, key: str) -> None:
+    """Named by its variable, never shown."""
+    shell.begin(10)
+    done = shell.run("backfill", "customer.email", SECRETS_ENCRYPTION_KEY=key)
+    assert done.code == Exit.USAGE
+    assert "SECRETS_ENCRYPTION_KEY" in one_line(done)
+    assert not key or key not in done.err
+
+
+def test_another_key_than_wrote_it_is_two(shell: Shell) -> None:
+    """Nothing is marked as wrong: it is not the rows."""
+    shell.begin(10)
+    shell.run("backfill", "customer.email", "--no-verify")
+    done = shell.run("verify", "customer.email", SECRETS_ENCRYPTION_KEY="00" * 32)
+    assert done.code == Exit.USAGE
+    assert "does not hold" in one_line(done)
+
+
+def test_a_key_provider_out_of_reach_is_three(shell: Shell) -> None:
+    """Once patience is at its end; run again, it goes on."""
+    shell.begin(10)
+    kms = {
+        "KMS_KEY_ARN": "arn:aws:kms:eu-central-1:123456789012:key/00000000-0000-0000-0000-000000000000",
+        "AWS_ENDPOINT_URL_KMS": "http://127.0.0.1:1",
+        "AWS_ACCESS_KEY_ID": "testing",
+        "AWS_SECRET_ACCESS_KEY": CANARY,
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
+    done = shell.run("backfill", "customer.email", "--patience", "0", **kms)
+    assert done.code == Exit.LATER
+    one_line(done)
+    assert shell.run("backfill", "customer.email").code == Exit.DONE
+
+
+def test_somebody_elses_job_is_five(shell: Shell) -> None:
+    """It says who."""
+    shell.begin(10)
+    own_job(shell.connection, 1)
+    done = shell.run("backfill", "customer.email")
+    assert done.code == Exit.BUSY
+    assert "job 1 is being run by" in one_line(done)
+
+
+def test_rows_in_quarantine_are_one(shell: Shell, tmp_path, monkeypatch) -> None:
+    """Whatever the source says of a row, its words are not repeated."""
+    (tmp_path / "bad_source.py").write_text(BAD_SOURCE)
+    monkeypatch.chdir(tmp_path)
+    shell.begin(20)
+    shell.sql("DELETE FROM envelope.job")
+    dry = shell.run("backfill", "customer.email", "--source", "bad_source:source", "--dry-run")
+    assert dry.code == Exit.LEFT
+    assert "1 of the sample: ValueError" in dry.out
+    done = shell.run("backfill", "customer.email", "--source", "bad_source:source")
+    assert done.code == Exit.LEFT
+    assert "19 rows encrypted" in done.out
+    assert "1 row in quarantine" in done.out
+    assert "jobs 1" in done.err
+    assert "in quarantine: 1 ValueError" in shell.run("jobs", "1", **NO_KEYS).out
+
+
+def test_a_fault_of_ours_is_seventy_and_debug_shows_where(shell: Shell, monkeypatch) -> None:
+    """Places only: no message, no local variable, no value."""
+
+    def broken(*_: object, **__: object) -> None:
+        secret = CANARY
+        raise LookupError(secret)
+
+    monkeypatch.setattr("sqlalchemy_envelope.cli.status.columns", broken)
+    done = shell.run("status")
+    assert done.code == Exit.FAULT
+    assert "unexpected LookupError; --debug shows where" in one_line(done)
+    done = shell.run("status", "--debug")
+    assert "in broken" in done.err
+    assert "LookupError" in done.err
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_tells_the_exit_codes(shell: Shell, command: str) -> None:
+    """Of every command."""
+    done = shell.run(command, "--help")
+    assert done.code == Exit.DONE
+    told = " ".join(done.out.split())
+    assert "Exit codes: 0 done; 1 rows are left" in told
+    assert "completion" not in told
+
+
+def test_no_command_is_a_question(shell: Shell) -> None:
+    """Answered by the help."""
+    done = shell.run()
+    assert done.code == Exit.DONE
+    assert all(command in done.out for command in COMMANDS)
