@@ -30,7 +30,7 @@ class Key:
 
     @property
     def as_text(self) -> str:
-        """The columns as text, for a columns clause. Named, or ORDER BY would take the text for the column."""
+        """The columns as text, for a columns clause. Named: ORDER BY would take the text otherwise."""
         return ", ".join(f"{quoted(name)}::text AS envelope_k{n}" for n, name in enumerate(self.names))
 
     def matches(self, table: str, arrays: str) -> str:

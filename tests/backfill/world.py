@@ -1,6 +1,5 @@
 """A table with plaintext, its pair, trigger, record and jobs: what a backfill's test stands on."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -8,10 +7,10 @@ from typing import Any
 import psycopg
 
 from sqlalchemy_envelope import DirectKeyring, Envelope, StaticKey
-from sqlalchemy_envelope.backfill import schema
+from sqlalchemy_envelope.backfill import ddl, schema, trigger
 from sqlalchemy_envelope.backfill.database import Database
 from sqlalchemy_envelope.backfill.jobs import Job, record_job
-from sqlalchemy_envelope.backfill.move import Authority, Move, ValueType
+from sqlalchemy_envelope.backfill.move import Authority, Move
 from sqlalchemy_envelope.backfill.moves import record
 from sqlalchemy_envelope.backfill.pace import Pace
 from sqlalchemy_envelope.backfill.run import run
@@ -36,14 +35,13 @@ class World:
     move: Move
 
     @classmethod
-    def of(cls, url: str, ddl: str = TABLE, move: Move | None = None) -> "World":
+    def of(cls, url: str, table: str = TABLE, move: Move | None = None) -> "World":
         """The table made, its pair and trigger beside it, and its move recorded."""
         database = Database(url)
         world = cls(database, database.connect("test"), move or Move.plan("customer", "email"))
-        world.connection.execute(ddl.encode())
+        world.connection.execute(table.encode())
         schema.install(world.connection)
-        world.add_pair()
-        world.set_trigger()
+        world.apply([*ddl.add_pair(world.move), *trigger.create_trigger(world.move)])
         world.record()
         return world
 
@@ -52,29 +50,9 @@ class World:
         """Its quoted name."""
         return f'"{self.move.schema}"."{self.move.table}"'
 
-    def add_pair(self) -> None:
-        """Without the guard, which is not the engine's."""
-        pair = f'ADD COLUMN "{self.move.content}" bytea, ADD COLUMN "{self.move.dek}" bytea'
-        self.connection.execute(f"ALTER TABLE {self.table} {pair}".encode())
-
-    def set_trigger(self) -> None:
-        """The invalidate trigger for the present authority, in place of another."""
-        move = self.move
-        pair = move.authority is Authority.PAIR
-        changed, kept = (move.content, move.plaintext) if pair else (move.plaintext, move.content)
-        lost = [move.plaintext] if pair else [move.content, move.dek]
-        name, function = f"zzz_envelope_{move.slug}", f"envelope.invalidate_{move.slug}()"
-        body = "".join(f'NEW."{each}" := NULL; ' for each in lost)
-        when = f'OLD."{changed}" IS DISTINCT FROM NEW."{changed}"'
-        when += f' AND OLD."{kept}" IS NOT DISTINCT FROM NEW."{kept}"'
-        for statement in (
-            f"CREATE OR REPLACE FUNCTION {function} RETURNS trigger LANGUAGE plpgsql"
-            f" AS $$BEGIN {body} RETURN NEW; END$$",
-            f"DROP TRIGGER IF EXISTS {name} ON {self.table}",
-            f"CREATE TRIGGER {name} BEFORE UPDATE ON {self.table} FOR EACH ROW WHEN ({when})"
-            f" EXECUTE FUNCTION {function}",
-            f"ALTER TABLE {self.table} ENABLE ALWAYS TRIGGER {name}",
-        ):
+    def apply(self, statements: Sequence[str]) -> None:
+        """Runs DDL, of whose locks nothing is to be feared here."""
+        for statement in statements:
             self.connection.execute(statement.encode())
 
     def record(self) -> None:
@@ -84,7 +62,7 @@ class World:
     def give_authority(self, authority: Authority) -> None:
         """Hands the truth over, with the trigger that goes with it."""
         self.move = replace(self.move, authority=authority)
-        self.set_trigger()
+        self.apply(trigger.create_trigger(self.move))
         self.record()
 
     def fill(self, rows: int) -> None:
