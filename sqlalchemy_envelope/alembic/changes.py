@@ -68,10 +68,12 @@ class TableChanges:
 
     def take_out(self, *names: str) -> None:
         """No column of these names is added or dropped after all."""
-        for operation in [*self._each(ops.AddColumnOp), *self._each(ops.DropColumnOp)]:
-            name = operation.column.name if isinstance(operation, ops.AddColumnOp) else operation.column_name
-            if name in names:
-                self.within.ops.remove(operation)
+        for added in self._each(ops.AddColumnOp):
+            if added.column.name in names:
+                self.within.ops.remove(added)
+        for dropped in self._each(ops.DropColumnOp):
+            if dropped.column_name in names:
+                self.within.ops.remove(dropped)
 
     def take_out_guard(self, content: str) -> None:
         """The guard of a pair is neither added nor dropped after all."""
@@ -79,9 +81,12 @@ class TableChanges:
 
     def take_out_checks(self, names: set[str]) -> None:
         """No CHECK of these names is added or dropped after all."""
-        for each in [*self._each(ops.CreateCheckConstraintOp), *self._each(ops.DropConstraintOp)]:
-            if str(each.constraint_name) in names:
-                self.within.ops.remove(each)
+        for added in self._each(ops.CreateCheckConstraintOp):
+            if str(added.constraint_name) in names:
+                self.within.ops.remove(added)
+        for dropped in self._each(ops.DropConstraintOp):
+            if str(dropped.constraint_name) in names:
+                self.within.ops.remove(dropped)
 
     def checks_to_drop(self) -> set[str]:
         """The names of the constraints that are to be dropped."""

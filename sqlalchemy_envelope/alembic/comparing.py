@@ -82,7 +82,9 @@ def stored_pairs(context: AutogenContext, table: str, schema: str | None) -> dic
 
 def _cells(sqltext: str) -> tuple[str, str]:
     """The names of both cells in PostgreSQL's spelling of a guard; empty where it isn't one."""
-    content, dek = (next((each[0] for each in _LIKE.findall(sqltext) if each[1].startswith(mark)), "") for mark in _OURS)
+    content, dek = (
+        next((each[0] for each in _LIKE.findall(sqltext) if each[1].startswith(mark)), "") for mark in _OURS
+    )
     return _unquoted(content), _unquoted(dek)
 
 

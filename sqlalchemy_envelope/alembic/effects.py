@@ -35,9 +35,9 @@ def perform(operations: Operations, operation: MoveOperation) -> None:
 
 
 def keys(context: MigrationContext) -> Keys:
-    """Where keys come from: `context.configure(envelope=...)`, an `Envelope` or a function; else the environment.
+    """Where keys come from: `context.configure(envelope=...)`, else the environment.
 
-    Asked only by a step that needs them.
+    An `Envelope`, or a function that makes one: asked only by a step that needs keys.
     """
     given = context.opts.get("envelope")
     if given is None:
@@ -45,7 +45,9 @@ def keys(context: MigrationContext) -> Keys:
     if isinstance(given, Envelope):
         return lambda: given
     if not callable(given):
-        raise ConfigurationError("context.configure(envelope=...) takes an Envelope, or a function that makes one")
+        raise ConfigurationError(
+            "context.configure(envelope=...) takes an Envelope, or a function that makes one"
+        )
     return given  # type: ignore[no-any-return]
 
 
@@ -63,11 +65,11 @@ def _decrypt(database: Database, move: Move, keys: Keys, operation: DecryptColum
 
 
 def _without_keys(step: Callable[[Database, Move], None]) -> Effect:
-    return lambda database, move, keys, operation: step(database, move)
+    return lambda database, move, _, __: step(database, move)
 
 
 def _with_keys(step: Callable[[Database, Move, Keys], None]) -> Effect:
-    return lambda database, move, keys, operation: step(database, move, keys)
+    return lambda database, move, keys, _: step(database, move, keys)
 
 
 EFFECTS: dict[type[MoveOperation], Effect] = {

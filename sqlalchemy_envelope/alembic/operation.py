@@ -1,6 +1,6 @@
 """What every operation of ours is: a column by name, and how its move is meant."""
 
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 from alembic.operations import Operations
 from alembic.operations.ops import MigrateOperation
@@ -90,9 +90,7 @@ class MoveOperation(MigrateOperation):
         type_: "str" = "text",
     ) -> "Any":
         """One step of a column's move; online it runs outside Alembic's transaction, and may run again."""
-        made = cls(
-            table_name, column_name, schema=schema, into=into, dek=dek, context=context, type_=type_
-        )
+        made = cls(table_name, column_name, schema=schema, into=into, dek=dek, context=context, type_=type_)
         return operations.invoke(made)
 
     def other(self, kind: "type[MoveOperation]") -> "MoveOperation":

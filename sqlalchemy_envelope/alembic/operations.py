@@ -76,9 +76,7 @@ class EncryptColumnOp(MoveOperation):
     ) -> "Any":
         """Move a column of plaintext into an encrypted pair. Commits what Alembic did before it."""
         place = {"schema": schema, "into": into, "dek": dek, "context": context, "type_": type_}
-        made = cls(
-            table_name, column_name, source=source, run=run, keep_plaintext=keep_plaintext, **place
-        )
+        made = cls(table_name, column_name, source=source, run=run, keep_plaintext=keep_plaintext, **place)
         return operations.invoke(made)
 
 

@@ -14,7 +14,7 @@ from alembic.operations import ops
 from sqlalchemy import Connection, LargeBinary, String, Table, text
 
 from ..backfill import moves
-from ..backfill.move import Authority
+from ..backfill.move import Authority, Move
 from ..backfill.moves import RecordedMove
 from ..columns import Pair
 from ..context import Context
@@ -84,7 +84,7 @@ def _rewrite(upgrade_ops: ops.UpgradeOps, changes: TableChanges) -> None:
 
 
 def _kept(changes: TableChanges) -> list[MoveOperation]:
-    """What a recorded move keeps stays; a way back where the model knows only the plaintext, which isn't true.
+    """What a recorded move keeps stays; a way back where the model has the plaintext alone, not the truth.
 
     The plaintext is dropped by `op.drop_plaintext`, which looks first, and by nothing else.
     """
@@ -95,11 +95,7 @@ def _kept(changes: TableChanges) -> list[MoveOperation]:
         if move.plaintext in changes.dropped:
             _explain(recorded)
             changes.take_out(move.plaintext)
-        if move.authority is Authority.PAIR:
-            changes.keep(move.plaintext, nullable=True, default=True)
-        else:
-            changes.keep(move.content, nullable=True)
-            changes.keep(move.dek, nullable=True)
+        _leave_as_moved(changes, move)
         half_done = move.in_place and move.column in changes.pairs and move.content != move.column
         if move.content in changes.pairs or (changes.plain(move.plaintext) is None and not half_done):
             continue
@@ -108,6 +104,18 @@ def _kept(changes: TableChanges) -> list[MoveOperation]:
         if move.authority is Authority.PAIR:
             back.append(_way_back(changes, recorded, move.column))
     return back
+
+
+def _leave_as_moved(changes: TableChanges, move: Move) -> None:
+    """What a move changes of NULL and DEFAULT, and what a state of the model can't say, is no difference."""
+    pair = changes.pairs.get(move.content)
+    in_state = pair is not None and getattr(pair.type, "moving", None) is not None
+    given = move.authority is Authority.PAIR
+    if in_state or given:
+        changes.keep(move.plaintext, type_=in_state, nullable=True, default=True)
+    if in_state or not given:
+        changes.keep(move.content, nullable=True)
+        changes.keep(move.dek, nullable=True)
 
 
 def _explain(recorded: RecordedMove) -> None:

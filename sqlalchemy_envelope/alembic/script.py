@@ -1,4 +1,4 @@
-"""`--sql` mode: what an operation does without keys, as SQL that may run twice; and a comment on what needs them.
+"""`--sql` mode: what an operation does without keys, as SQL that may run twice; a comment on what needs them.
 
 Nothing is read here, so names are those that the operation's arguments say, not those of a record. What only
 the database can know, the script asks it: a refusal is raised by the script itself.
@@ -46,7 +46,9 @@ def _encrypt(move: Move, operation: EncryptColumnOp) -> Lines:
     after = [f"-- after that: {', '.join(rest)} (online, or in a script of their own)"] if rest else []
     return [
         *_pair(move, operation),
-        *where_authority(move, "plaintext", [*create_trigger(move), record_job_sql(move, "encrypt", operation.source)]),
+        *where_authority(
+            move, "plaintext", [*create_trigger(move), record_job_sql(move, "encrypt", operation.source)]
+        ),
         _command("backfill", move),
         *after,
     ]

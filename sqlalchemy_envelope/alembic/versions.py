@@ -21,7 +21,7 @@ _RENDERS_CHECKS = (1, 19)
 def _render_check(autogen_context: AutogenContext, operation: ops.CreateCheckConstraintOp) -> str:
     """As the versions that can write it do."""
     name = repr(render._render_gen_name(autogen_context, operation.constraint_name))
-    sqltext = operation.to_constraint().sqltext  # type: ignore[attr-defined]
+    sqltext = operation.to_constraint().sqltext
     text = render._render_potential_expr(sqltext, autogen_context, wrap_in_element=False)
     prefix, batch = render._alembic_autogenerate_prefix(autogen_context), autogen_context._has_batch
     table = [] if batch else [repr(str(operation.table_name))]

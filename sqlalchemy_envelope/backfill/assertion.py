@@ -26,9 +26,7 @@ def assert_encrypted(move: Move) -> list[str]:
 def where_authority(move: Move, authority: str, statements: list[str]) -> list[str]:
     """The statements, each to be run only where the record says so."""
     condition = authority_is(move, authority)
-    return [
-        block(f"IF {condition} THEN", f"EXECUTE {literal(each)};", "END IF;") for each in statements
-    ]
+    return [block(f"IF {condition} THEN", f"EXECUTE {literal(each)};", "END IF;") for each in statements]
 
 
 def _no_pending(move: Move) -> list[str]:

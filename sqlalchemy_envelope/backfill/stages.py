@@ -24,7 +24,7 @@ Keys = Callable[[], Envelope]
 """Where an envelope comes from; asked only by a step that opens or seals."""
 
 MAX_ROUNDS = 3
-"""How often rows that were written while a gate went up are filled in. Once it is up, there are none."""
+"""How often rows that were written meanwhile are filled in. Once a gate is up, there are none."""
 
 
 def add_pair(database: Database, move: Move) -> None:
@@ -57,13 +57,17 @@ def backfill(
     database: Database, move: Move, envelope: Keys = Envelope.from_env, *, source: Any = None, **running: Any
 ) -> None:
     """Seals what is pending, then opens and compares every pair. Needs keys only if there is something."""
-    standing = look(database, move)
-    if standing.given:
-        return
-    if standing.pending:
-        work(database, standing.recorded, "encrypt", envelope, source, **running)
-    if standing.pending or not standing.verified:
-        _verify(database, standing.recorded, envelope, source, **running)
+    for remaining in reversed(range(MAX_ROUNDS)):
+        standing = look(database, move)
+        if standing.given or (standing.verified and not standing.pending):
+            return
+        if standing.pending:
+            work(database, standing.recorded, "encrypt", envelope, source, **running)
+        try:
+            _verify(database, standing.recorded, envelope, source, **running)
+        except BackfillError:
+            if not remaining or not look(database, move).pending:
+                raise  # no writer of an older version set rows back meanwhile: they are wrong
 
 
 def assert_encrypted(database: Database, move: Move) -> None:
@@ -145,7 +149,7 @@ def drop_pair(database: Database, move: Move) -> None:
     standing = look(database, move)
     if standing.sealed:
         raise BackfillError(
-            f"{move.place}: {standing.sealed} values are in the pair alone; op.decrypt_column brings them back"
+            f"{move.place}: {standing.sealed} values are in the pair alone; bring them back: op.decrypt_column"
         )
     apply(database, ddl.drop_pair(standing.move))
 
@@ -153,13 +157,17 @@ def drop_pair(database: Database, move: Move) -> None:
 def work(
     database: Database, recorded: RecordedMove, kind: str, envelope: Keys, source: Any = None, **running: Any
 ) -> None:
-    """Records a job, or finds the unfinished one, and runs it to its end. Raises `BackfillError` short of it."""
-    recorded_job = job(database, recorded, kind, source)
-    report = run(database, recorded_job.id, envelope, source=source, **running)
+    """Records a job, or finds the unfinished one, and runs it. Raises `BackfillError` short of its end.
+
+    `source`: what reads the old column, or where it may be imported from, which the job then records.
+    """
+    path, reader = (source, None) if isinstance(source, str) else (None, source)
+    found = job(database, recorded, kind, path)
+    report = run(database, found.id, envelope, source=reader, **running)
     if report.state != "done":
+        reason = report.error or f"{recorded.move.place}: {report.rows_quarantined} rows are in quarantine"
         raise BackfillError(
-            f"{recorded.move.place}: the job {recorded_job.id} ({kind}) is {report.state}, and goes on when it "
-            f"is run again; {report.rows_quarantined} rows are in quarantine"
+            f"{reason} (job {found.id}, {kind}, is {report.state}; it goes on when run again)"
         )
 
 
@@ -169,9 +177,7 @@ def job(database: Database, recorded: RecordedMove, kind: str, source: Any = Non
         return record_job(connection, recorded, kind, source)
 
 
-def _verify(
-    database: Database, recorded: RecordedMove, envelope: Keys, source: Any, **running: Any
-) -> None:
+def _verify(database: Database, recorded: RecordedMove, envelope: Keys, source: Any, **running: Any) -> None:
     with database.connect("verify") as connection:
         nothing_there = not has_pairs(connection, recorded.move)
         if nothing_there:
@@ -198,7 +204,9 @@ def _refuse_unverified(standing: Standing) -> None:
     if not standing.has_pair:
         raise ConfigurationError(f"{place} has no pair; add it first: op.add_encrypted_pair")
     if not standing.verified:
-        raise BackfillError(f"{place} is not verified as encrypted; run: sqlalchemy-envelope backfill {place}")
+        raise BackfillError(
+            f"{place} is not verified as encrypted; run: sqlalchemy-envelope backfill {place}"
+        )
 
 
 def _refuse_unproven(database: Database, move: Move) -> None:

@@ -2,8 +2,8 @@
 
     encrypt_column(Database.of(engine), Move.plan("customer", "email"), lambda: envelope)
 
-Either may be run again after it died at any point. The steps are in `stages.py`, for a big table's several
-deployments.
+Either may be run again after it died at any point. The steps, for a big table's several deployments, are
+those of `stages.py`.
 """
 
 from typing import Any
@@ -16,15 +16,35 @@ from .stages import (
     Keys,
     add_pair,
     add_trigger,
+    assert_encrypted,
     backfill,
     drop_pair,
     drop_plaintext,
     job,
+    null_plaintext,
+    remove_trigger,
     restore_plaintext,
     swap,
     unswap,
 )
 from .standing import look, look_for
+
+__all__ = [
+    "add_pair",
+    "add_trigger",
+    "assert_encrypted",
+    "backfill",
+    "begin",
+    "decrypt_column",
+    "drop_pair",
+    "drop_plaintext",
+    "encrypt_column",
+    "null_plaintext",
+    "remove_trigger",
+    "restore_plaintext",
+    "swap",
+    "unswap",
+]
 
 
 def encrypt_column(

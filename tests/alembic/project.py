@@ -1,4 +1,4 @@
-"""A small Alembic environment of a test's own, with its revisions, on a database with a table of customers."""
+"""An Alembic environment of a test's own, with its revisions, on a database with a table of customers."""
 
 import io
 from collections.abc import Callable, Sequence
@@ -10,6 +10,7 @@ import psycopg
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import Column, Integer, MetaData, Table, Text
+from sqlalchemy.schema import SchemaItem
 
 from sqlalchemy_envelope import DirectKeyring, Envelope, StaticKey
 from sqlalchemy_envelope.backfill.database import Database as Reached
@@ -146,11 +147,11 @@ class Project:
         """A table of customers with plain addresses."""
         self.execute(f"create schema if not exists {schema}")
         self.execute(
-            f"create table {schema}.customer (id int primary key generated always as identity,"
-            f" name text not null, email {email})"
+            f"create table {schema}.customer (id int primary key, name text not null, email {email})"
         )
-        rows = [(name, mail or "-") if "not null" in email else (name, mail) for name, mail in PLAIN]
-        self.execute(f"insert into {schema}.customer (name, email) values (%s, %s)", *rows)
+        required = "not null" in email
+        rows = [(n, name, mail or "-" if required else mail) for n, (name, mail) in enumerate(PLAIN, 1)]
+        self.execute(f"insert into {schema}.customer values (%s, %s, %s)", *rows)
 
     def columns(self, schema: str = "public") -> dict[str, tuple[str, bool]]:
         """The table's columns: type, and whether NOT NULL."""
@@ -174,8 +175,14 @@ class Project:
 ADDRESSES = [address for _, address in PLAIN]
 
 
-def model(*columns: "Column[Any]", schema: str | None = None) -> MetaData:
+def model(*columns: SchemaItem, schema: str | None = None) -> MetaData:
     """The customers' model with these columns besides its own."""
     metadata = MetaData(schema=schema)
-    Table("customer", metadata, Column("id", Integer, primary_key=True), Column("name", Text, nullable=False), *columns)
+    Table(
+        "customer",
+        metadata,
+        Column("id", Integer, primary_key=True),
+        Column("name", Text, nullable=False),
+        *columns,
+    )
     return metadata
