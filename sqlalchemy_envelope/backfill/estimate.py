@@ -74,7 +74,7 @@ def estimate(
     prepare = Prepare(database, job or _unrecorded(recorded, kind), envelope, source, pace or Pace())
     with closing(_only_reading(database.connect("dry run"))) as connection:
         plan = prepare(connection)
-        pending, exact = _pending(connection, plan, _keyless(plan).pending)
+        rows, pending, exact = _counted(connection, plan, _keyless(plan).pending)
         heap, indexes = connection.execute(
             _SIZES, {"leaves": [each.oid for each in plan.relation.leaves]}
         ).fetchone()  # type: ignore[misc]
@@ -83,7 +83,6 @@ def estimate(
         trial = _tried(database, plan, plan.step())
     except ConfigurationError as error:
         untried = str(error)
-    rows = max(plan.relation.rows, pending)
     wal = pending * (heap // max(rows, 1) + trial.cells + HEADER + INDEX_ENTRY * indexes)
     writes = _keyless(plan).setting is not None
     return Estimate(
@@ -145,16 +144,18 @@ def _learn(trial: Trial, rows: int, seconds: float, bytes_: int) -> None:
     trial.cells = bytes_ // rows
 
 
-def _pending(connection: "psycopg.Connection[Any]", plan: Plan, condition: str) -> tuple[int, bool]:
-    found, exact = 0, True
+def _counted(connection: "psycopg.Connection[Any]", plan: Plan, condition: str) -> tuple[int, int, bool]:
+    """All rows, those that are pending, and whether each was looked at."""
+    total, found, exact = 0, 0, True
     for leaf in plan.relation.leaves:
         whole = leaf.rows <= COUNTED
         part = "" if whole else f" TABLESAMPLE SYSTEM ({100 * COUNTED / leaf.rows:.6f})"
         query = f"SELECT count(*) FILTER (WHERE {condition}), count(*) FROM ONLY {leaf.sql}{part}"
         pending, rows = connection.execute(query.encode(), {}).fetchone() or (0, 0)
-        found += pending if whole else round(leaf.rows * pending / max(rows, 1))
+        scale = 1.0 if whole else leaf.rows / max(rows, 1)
+        total, found = total + round(rows * scale), found + round(pending * scale)
         exact = exact and whole
-    return found, exact
+    return total, found, exact
 
 
 def _sizes(connection: "psycopg.Connection[Any]", plan: Plan) -> tuple[int, int]:
@@ -179,6 +180,7 @@ def _unrecorded(recorded: RecordedMove, kind: Kind) -> Job:
 
 
 _SIZES = """
+WITH leaf AS (SELECT unnest(%(leaves)s::oid[]) AS oid)
 SELECT coalesce(sum(pg_relation_size(oid)), 0)::bigint,
-    (SELECT count(*) FROM pg_index WHERE indrelid = (SELECT min(oid) FROM unnest(%(leaves)s::oid[]) AS leaf (oid)))
-FROM unnest(%(leaves)s::oid[]) AS leaf (oid)"""
+    (SELECT count(*) FROM pg_index WHERE indrelid = (SELECT min(oid) FROM leaf))
+FROM leaf"""

@@ -11,6 +11,7 @@ from .backfill import backfill, verify
 from .exits import EPILOG, Exit
 from .failures import told
 from .jobs import list_jobs, pause_job, resume_job
+from .purge import purge
 from .status import status
 
 NAME = "sqlalchemy-envelope"
@@ -30,6 +31,7 @@ COMMANDS: dict[str, Callable[..., Exit]] = {
     "status": status,
     "backfill": backfill,
     "verify": verify,
+    "purge": purge,
     "jobs": list_jobs,
     "pause": pause_job,
     "resume": resume_job,

@@ -94,12 +94,8 @@ class Shell:
 
     def add(self, first: int, last: int) -> None:
         """More rows."""
-        self.sql(
-            "INSERT INTO customer SELECT n, %s || n || '@x.org', 'x' FROM generate_series(%s::int, %s::int) n",
-            f"{CANARY}-",
-            first,
-            last,
-        )
+        rows = "SELECT n, %s || n || '@x.org', 'x' FROM generate_series(%s::int, %s::int) n"
+        self.sql(f"INSERT INTO customer {rows}", f"{CANARY}-", first, last)
 
 
 @pytest.fixture

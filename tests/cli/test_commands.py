@@ -150,3 +150,36 @@ def test_keys_come_from_the_application_too(shell: Shell, tmp_path, monkeypatch)
     shell.begin(10)
     done = shell.run("backfill", "customer.email", "--envelope", "app_keys:make", **NO_KEYS)
     assert done.code == Exit.DONE, done.err
+
+
+def test_purge_asks_before_it_locks_a_table(shell: Shell) -> None:
+    """Without a terminal nobody can answer, so it has to be told."""
+    shell.begin(10)
+    done = shell.run("purge", "customer.email", **NO_KEYS)
+    assert done.code == Exit.USAGE
+    assert "--yes, or --no-rewrite" in done.err
+
+
+def test_purge_refuses_while_there_is_plaintext(shell: Shell) -> None:
+    """It would purge nothing."""
+    shell.begin(10)
+    done = shell.run("purge", "customer.email", "--yes", **NO_KEYS)
+    assert done.code == Exit.LEFT
+    assert "still holds values" in done.err
+
+
+def test_purge_tells_what_it_did_and_what_nobody_can(shell: Shell) -> None:
+    """Place by place."""
+    shell.begin(10, into="email_encrypted")
+    shell.run("backfill", "customer.email")
+    shell.sql("UPDATE envelope.move SET authority = 'pair'")
+    shell.sql("DROP TRIGGER IF EXISTS " + shell.sql("SELECT tgname FROM pg_trigger")[0][0] + " ON customer")
+    shell.sql("UPDATE customer SET email = NULL")
+    done = shell.run("purge", "customer.email", "--no-rewrite", "--json", **NO_KEYS)
+    assert done.code == Exit.LEFT
+    outcomes = {each["place"]: each["outcome"] for each in json.loads(done.out)}
+    assert outcomes["statistics"] == "done"
+    assert outcomes["table"] == "needs"
+    done = shell.run("purge", "customer.email", "--yes", **NO_KEYS)
+    assert "done    table: " in done.out
+    assert "cannot  " in done.out

@@ -23,6 +23,15 @@ def read(value):
 source = CallableSource(read)
 """
 
+THROTTLED = """
+from sqlalchemy_envelope import DirectKeyring, Envelope
+from sqlalchemy_envelope.testing import FakeKms
+
+kms = FakeKms()
+kms.throttle()
+envelope = Envelope(DirectKeyring(kms))
+"""
+
 
 def one_line(done: Done) -> str:
     """What was said on stderr."""
@@ -88,22 +97,17 @@ def test_another_key_than_wrote_it_is_two(shell: Shell) -> None:
     """Nothing is marked as wrong: it is not the rows."""
     shell.begin(10)
     shell.run("backfill", "customer.email", "--no-verify")
-    done = shell.run("verify", "customer.email", SECRETS_ENCRYPTION_KEY="00" * 32)
+    done = shell.run("verify", "customer.email", SECRETS_ENCRYPTION_KEY=bytes(range(1, 33)).hex())
     assert done.code == Exit.USAGE
     assert "does not hold" in one_line(done)
 
 
-def test_a_key_provider_out_of_reach_is_three(shell: Shell) -> None:
+def test_a_key_provider_that_fails_is_three(shell: Shell, tmp_path, monkeypatch) -> None:
     """Once patience is at its end; run again, it goes on."""
+    (tmp_path / "throttled.py").write_text(THROTTLED)
+    monkeypatch.chdir(tmp_path)
     shell.begin(10)
-    kms = {
-        "KMS_KEY_ARN": "arn:aws:kms:eu-central-1:123456789012:key/00000000-0000-0000-0000-000000000000",
-        "AWS_ENDPOINT_URL_KMS": "http://127.0.0.1:1",
-        "AWS_ACCESS_KEY_ID": "testing",
-        "AWS_SECRET_ACCESS_KEY": CANARY,
-        "AWS_EC2_METADATA_DISABLED": "true",
-    }
-    done = shell.run("backfill", "customer.email", "--patience", "0", **kms)
+    done = shell.run("backfill", "customer.email", "--patience", "0", "--envelope", "throttled:envelope")
     assert done.code == Exit.LATER
     one_line(done)
     assert shell.run("backfill", "customer.email").code == Exit.DONE
@@ -123,7 +127,7 @@ def test_rows_in_quarantine_are_one(shell: Shell, tmp_path, monkeypatch) -> None
     (tmp_path / "bad_source.py").write_text(BAD_SOURCE)
     monkeypatch.chdir(tmp_path)
     shell.begin(20)
-    shell.sql("DELETE FROM envelope.job")
+    shell.sql("TRUNCATE envelope.job RESTART IDENTITY CASCADE")
     dry = shell.run("backfill", "customer.email", "--source", "bad_source:source", "--dry-run")
     assert dry.code == Exit.LEFT
     assert "1 of the sample: ValueError" in dry.out

@@ -5,7 +5,6 @@ import pty
 import signal
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -76,6 +75,24 @@ def test_a_terminal_sees_a_bar(shell: Shell) -> None:
     assert CANARY not in shown + out
 
 
+def test_a_terminal_is_asked_before_a_table_is_locked(shell: Shell) -> None:
+    """And nothing is done when the answer is no."""
+    shell.begin(3)
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "sqlalchemy_envelope", "purge", "customer.email"]
+    environment = os.environ | shell.environment
+    os.write(ours, b"n\n")
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment, stdin=theirs, capture_output=True, text=True, check=False
+    )
+    os.close(theirs)
+    os.close(ours)
+    assert done.returncode == Exit.STOPPED
+    assert "while it is rewritten. Go on? [y/N]" in done.stderr
+    assert "nothing was done" in done.stderr
+    assert done.stdout == ""
+
+
 def _read(terminal: int) -> bytes:
     try:
         return os.read(terminal, 65536)
@@ -101,6 +118,5 @@ def test_a_reader_that_leaves_is_no_traceback(shell: Shell) -> None:
     assert process.stdout is not None
     process.stdout.close()
     process.stdout = None
-    time.sleep(0)
     _, err = process.communicate(timeout=60)
     assert "Traceback" not in err

@@ -1,0 +1,76 @@
+"""`purge`: plaintext that no query shows any more leaves the database's files."""
+
+import sys
+from collections.abc import Iterable
+from contextlib import closing
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from ..backfill.purge import purge as steps_of
+from ..backfill.step import Outcome, PurgeStep
+from ..errors import ConfigurationError
+from .exits import Exit
+from .options import AsJson, Column, Debug, Url
+from .target import Place, move_of
+from .terminal import Terminal
+from .url import database_of
+
+STYLES = {Outcome.DONE: "green", Outcome.NEEDS: "yellow", Outcome.CANNOT: "dim"}
+
+Rewrite = Annotated[
+    bool,
+    typer.Option(
+        "--rewrite/--no-rewrite",
+        help="VACUUM FULL, which nobody reads or writes the table beside; then the WAL.",
+    ),
+]
+Patience = Annotated[float, typer.Option("--patience", min=0, help="Seconds to wait for locks.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Don't ask; needed where there is no terminal.")]
+
+
+def purge(
+    column: Column,
+    rewrite: Rewrite = True,
+    patience: Patience = 60.0,
+    yes: Yes = False,
+    url: Url = None,
+    as_json: AsJson = False,
+    debug: Debug = False,
+) -> Exit:
+    """Get a column's old plaintext out of the table's files, the statistics and the WAL.
+
+    For a column whose plaintext is NULL everywhere, or dropped. Says of each place what was done, what is
+    needed (ends with 1), and what nobody can do from here: backups, archives, replicas. Needs no keys.
+    """
+    terminal, database = Terminal(as_json=as_json), database_of(url)
+    with closing(database.connect("purge")) as connection:
+        move = move_of(connection, Place.parse(column)).move
+    if rewrite and not yes and not _agreed(move.place):
+        terminal.aside("nothing was done")
+        return Exit.STOPPED
+    steps = [_told(terminal, step) for step in steps_of(database, move, rewriting=rewrite, patience=patience)]
+    if as_json:
+        terminal.document([asdict(step) for step in steps])
+    return _code(steps)
+
+
+def _agreed(place: str) -> bool:
+    if not sys.stdin.isatty():
+        raise ConfigurationError(
+            f"purging {place} locks its table for the time of a rewrite: --yes, or --no-rewrite"
+        )
+    return typer.confirm(
+        f"Nobody can read or write the table of {place} while it is rewritten. Go on?", err=True
+    )
+
+
+def _told(terminal: Terminal, step: PurgeStep) -> PurgeStep:
+    if not terminal.as_json:
+        terminal.say(f"{step.outcome:<7} {step.place}: {step.words}", STYLES[step.outcome])
+    return step
+
+
+def _code(steps: Iterable[PurgeStep]) -> Exit:
+    return Exit.LEFT if any(step.outcome is Outcome.NEEDS for step in steps) else Exit.DONE
