@@ -6,7 +6,7 @@ from alembic import context
 from sqlalchemy import Connection, MetaData, create_engine, pool
 
 from migrations.model import Base
-from sqlalchemy_envelope.alembic import render_item  # also compares the pairs' CHECKs
+from sqlalchemy_envelope.alembic import render_item  # also brings op.encrypt_column and its steps
 
 config = context.config
 target_metadata: MetaData = config.attributes.get("target_metadata", Base.metadata)

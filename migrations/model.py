@@ -1,4 +1,4 @@
-"""The application of the example: one table, one secret in it."""
+"""The application of the example, as it is after the last revision."""
 
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -17,3 +17,16 @@ class Patient(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str]
     ssn: Mapped[str | None] = mapped_column(EncryptedText())
+
+
+class Customer(Base):
+    """A customer, with an address that was moved in place and a phone that was moved into a new column."""
+
+    __tablename__ = "customer"
+
+    customer_id: Mapped[int] = mapped_column(primary_key=True)
+    first_name: Mapped[str]
+    last_name: Mapped[str]
+    country: Mapped[str]
+    email: Mapped[str] = mapped_column(EncryptedText())
+    phone: Mapped[str | None] = mapped_column("phone_encrypted", EncryptedText())

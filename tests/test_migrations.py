@@ -37,10 +37,13 @@ KEY = bytes(range(32))
 
 @pytest.fixture
 def config(tmp_path: Path, database: Database) -> Config:
-    """The worked environment, copied so that revisions may be added, on a database of its own."""
+    """The worked environment at its first revision, copied so that others may be added, on its own database."""
     shutil.copytree(EXAMPLE, tmp_path / "migrations")
+    for later in (tmp_path / "migrations" / "versions").glob("000[2-9]_*.py"):
+        later.unlink()
     config = Config(tmp_path / "migrations" / "alembic.ini", stdout=io.StringIO())
     config.set_main_option("sqlalchemy.url", database.url().render_as_string(hide_password=False))
+    config.attributes["target_metadata"] = patient()
     return config
 
 

@@ -55,12 +55,14 @@ def test_an_async_environment(project: Project, driver: str, per_migration: bool
     assert project.plain() == ADDRESSES
 
 
-def test_pytest_alembic_goes_up_and_down(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pytest_alembic_goes_up_and_down(
+    project: Project, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
     """Its runner gives env.py an engine, and takes one revision at a time."""
     monkeypatch.setenv("SECRETS_ENCRYPTION_KEY", bytes(range(32)).hex())
     project.environment(GIVEN)
     project.revision(
-        'op.execute("create table customer (id int primary key, email text)")',
+        'op.execute("create table customer (id int primary key generated always as identity, email text)")',
         'op.drop_table("customer")',
     )
     project.revision("op.encrypt_column('customer', 'email')", "op.decrypt_column('customer', 'email')")
@@ -69,19 +71,18 @@ def test_pytest_alembic_goes_up_and_down(project: Project, monkeypatch: pytest.M
     config = RunnerConfig.from_raw_config(
         {
             "script_location": str(project.folder),
-            "before_revision_data": {
-                "r2": {"__tablename__": "customer", "id": 1, "email": "ada@example.org"}
-            },
+            "before_revision_data": {"r2": {"__tablename__": "customer", "email": "ada@example.org"}},
         }
     )
+    request.addfinalizer(engine.dispose)
     with runner(config, engine=engine) as run:
         run.migrate_up_to("heads")
         assert project.columns().keys() == {"email", "email_dek"}
         run.migrate_down_to("r1")
         assert project.plain() == ["ada@example.org"]
         run.migrate_up_to("heads")
+        assert project.emails() == ["ada@example.org"] * 2  # its data came once more
         run.migrate_down_to("base")
-    engine.dispose()
 
 
 def test_an_environment_runs_many_times(project: Project) -> None:

@@ -1,7 +1,7 @@
 """Alembic's transaction: where an operation can't step outside it, one error says so before it begins."""
 
+import psycopg
 import pytest
-from sqlalchemy import create_engine
 
 from sqlalchemy_envelope import ConfigurationError
 
@@ -67,23 +67,13 @@ def test_a_transaction_for_each_migration_may_be_left_out(project: Project) -> N
 def test_a_database_that_its_url_does_not_tell(project: Project) -> None:
     """`context.configure(envelope_database=...)`, as for an engine with `creator=`."""
     url = project.database.url()
-    project.config.attributes["connect"] = create_engine(url).raw_connection().driver_connection
+    project.config.attributes["connect"] = lambda: psycopg.connect(project.database.dsn)
     project.environment(
         ENV.replace(
-            'create_engine(attributes["url"],', 'create_engine("postgresql+psycopg://", creator=connect,'
-        )
-        + ""
-    )
-    project.environment(
-        (project.folder / "env.py")
-        .read_text()
-        .replace(
-            "def run(",
-            'def connect():\n    import psycopg\n    return psycopg.connect(attributes["dsn"])\n\ndef run(',
+            'create_engine(attributes["url"],',
+            'create_engine("postgresql+psycopg://", creator=attributes["connect"],',
         )
     )
-    project.config.attributes["connect"].close()
-    project.config.attributes["dsn"] = project.database.dsn
     project.options["envelope_database"] = url
     project.customers()
     project.revision("op.encrypt_column('customer', 'email')")
