@@ -14,6 +14,8 @@ from sqlalchemy import URL, Engine, NullPool, create_engine, make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.schema import CreateSchema, DropSchema
 
+from . import registry
+
 
 class UnfitServerError(Exception):
     """There is no such server, or it lets nobody make a schema."""
@@ -47,13 +49,14 @@ MEMORY_WANTED = 2**29
 
 @contextmanager
 def scratch_schema(url: URL) -> Iterator[str]:
-    """A new schema of unique name, dropped with all that is in it, whatever happens."""
+    """A new schema of unique name, dropped with all in it and all recorded of it, whatever happens."""
     name = f"envelope_demo_{secrets.token_hex(8)}"
     engine = create_engine(url, poolclass=NullPool, connect_args={"connect_timeout": 10})
-    refused = False
+    refused = existed = False
     try:
         try:
             with engine.begin() as connection:
+                existed = registry.exists(connection)
                 connection.execute(CreateSchema(name))
         except DBAPIError as error:
             refused = True
@@ -61,12 +64,13 @@ def scratch_schema(url: URL) -> Iterator[str]:
         yield name
     finally:
         if not refused:
-            _drop(engine, name)
+            _drop(engine, name, existed)
 
 
-def _drop(engine: Engine, name: str) -> None:
+def _drop(engine: Engine, name: str, existed: bool) -> None:
     with unhurried(), engine.begin() as connection:
         connection.exec_driver_sql("SET LOCAL lock_timeout = '20s'")
+        registry.forget(connection, name, existed=existed)
         connection.execute(DropSchema(name, cascade=True, if_exists=True))
 
 

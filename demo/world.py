@@ -31,10 +31,13 @@ class World:
     @contextmanager
     def engine(self, reuse: Reuse | None = None, kms: AwsKms | None = None) -> Iterator[Engine]:
         """An engine with an envelope whose keyring has seen nothing yet, like a process that just started."""
-        provider = kms or AwsKms(self.kms.arn, self.kms.client)
-        keyring = DirectKeyring(provider, concurrency=CONNECTIONS, reuse=reuse)
         with self.bare_engine() as engine:
-            yield attach(engine, Envelope(keyring))
+            yield attach(engine, self.envelope(reuse, kms))
+
+    def envelope(self, reuse: Reuse | None = None, kms: AwsKms | None = None) -> Envelope:
+        """One that has seen nothing yet."""
+        provider = kms or AwsKms(self.kms.arn, self.kms.client)
+        return Envelope(DirectKeyring(provider, concurrency=CONNECTIONS, reuse=reuse))
 
     @contextmanager
     def bare_engine(self) -> Iterator[Engine]:

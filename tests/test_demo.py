@@ -16,13 +16,17 @@ from demo.__main__ import verdict
 from demo.chinook import Chinook
 from demo.scenes import ORDER
 from demo.stage import Stage
+from sqlalchemy_envelope.backfill.move import Move
+from sqlalchemy_envelope.backfill.moves import record, recorded
+from sqlalchemy_envelope.backfill.schema import install
 
 from .fixtures.child import comes_true
 from .fixtures.postgresql import Database
 
 ROOT = Path(__file__).parent.parent
 NO_TABLES = "SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace"
-SCHEMAS = "SELECT nspname FROM pg_namespace WHERE nspname LIKE 'envelope_demo%'"
+SCHEMAS = "SELECT nspname FROM pg_namespace WHERE nspname LIKE 'envelope%'"
+STRANGER = Move.plan("somebody", "else")
 
 
 def start(*arguments: str) -> "subprocess.Popen[str]":
@@ -97,7 +101,7 @@ def test_a_promise_that_does_not_hold_is_an_exit_code(capsys: pytest.CaptureFixt
 
 
 def test_on_ones_own_server_it_leaves_nothing(database: Database, schemas: "psycopg.Connection[Any]") -> None:
-    """The scratch schema is gone, and `public` was never touched."""
+    """The scratch schema is gone, so is that of moves, and `public` was never touched."""
     code, output, errors = finished(start("--quick", "--url", _url(database)))
     assert code == 0, output + errors
     assert schemas.execute(SCHEMAS).fetchall() == []
@@ -117,6 +121,24 @@ def test_interrupted_it_leaves_nothing_either(
     assert code == 128 + number, output + errors
     assert "Traceback" not in errors
     assert schemas.execute(SCHEMAS).fetchall() == []
+
+
+def test_moves_of_others_stay_where_they_are_recorded(
+    database: Database, schemas: "psycopg.Connection[Any]"
+) -> None:
+    """Interrupted in the middle of its own move, it takes back its own records only."""
+    install(schemas)
+    record(schemas, STRANGER)
+    process = start("--quick", "--url", _url(database))
+    moves = "SELECT count(*) FROM envelope.job"
+    comes_true(lambda: schemas.execute(moves).fetchone() != (0,) or process.poll() is not None, 60)
+    process.send_signal(signal.SIGTERM)
+    code, output, errors = finished(process)
+    assert code == 128 + signal.SIGTERM, output + errors
+    assert schemas.execute(SCHEMAS).fetchall() == [("envelope",)]
+    assert [each.move for each in recorded(schemas)] == [STRANGER]
+    functions = "SELECT count(*) FROM pg_proc WHERE pronamespace = 'envelope'::regnamespace"
+    assert schemas.execute(functions).fetchone() == (0,)
 
 
 def test_a_server_that_is_not_there_is_one_line() -> None:

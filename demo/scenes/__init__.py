@@ -1,6 +1,6 @@
 """The scenes, in the order in which they are played. Each is given the stage and the world."""
 
-from . import calls, cost, guard, model, outage, reading, refusals, sides, tampering, writing
+from . import calls, cost, guard, model, moving, outage, reading, refusals, sides, tampering, writing
 
 ORDER = (
     model.play,
@@ -13,6 +13,7 @@ ORDER = (
     calls.play,
     outage.play,
     cost.play,
+    moving.play,
 )
 
 __all__ = ["ORDER"]

@@ -8,11 +8,13 @@ import typer
 from typer.main import get_command
 
 from .backfill import backfill, verify
+from .doctor import doctor
 from .exits import EPILOG, Exit
 from .failures import told
 from .jobs import list_jobs, pause_job, resume_job
 from .purge import purge
 from .status import status
+from .stopping import terminable
 
 NAME = "sqlalchemy-envelope"
 
@@ -32,6 +34,7 @@ COMMANDS: dict[str, Callable[..., Exit]] = {
     "backfill": backfill,
     "verify": verify,
     "purge": purge,
+    "doctor": doctor,
     "jobs": list_jobs,
     "pause": pause_job,
     "resume": resume_job,
@@ -44,7 +47,8 @@ for name, command in COMMANDS.items():
 def run(arguments: Sequence[str]) -> int:
     """Run one command. Returns its exit code, whatever happened."""
     try:
-        ended = _ended(list(arguments) or ["--help"])
+        with terminable():
+            ended = _ended(list(arguments) or ["--help"])
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - shown below, without what it might hold
         failed = told(error, debug="--debug" in arguments)
         sys.stderr.write(f"{NAME}: {failed.words}\n")

@@ -50,7 +50,8 @@ def purge(
     if rewrite and not yes and not _agreed(move.place):
         terminal.aside("nothing was done")
         return Exit.STOPPED
-    steps = [_told(terminal, step) for step in steps_of(database, move, rewriting=rewrite, patience=patience)]
+    every = steps_of(database, move, rewriting=rewrite, patience=patience)
+    steps = [_told(terminal, step) for step in every]
     if as_json:
         terminal.document([asdict(step) for step in steps])
     return _code(steps)
@@ -58,12 +59,10 @@ def purge(
 
 def _agreed(place: str) -> bool:
     if not sys.stdin.isatty():
-        raise ConfigurationError(
-            f"purging {place} locks its table for the time of a rewrite: --yes, or --no-rewrite"
-        )
-    return typer.confirm(
-        f"Nobody can read or write the table of {place} while it is rewritten. Go on?", err=True
-    )
+        raise ConfigurationError(f"to purge {place} its table is locked for long: --yes, or --no-rewrite")
+    sys.stderr.write(f"Nobody can read or write the table of {place} while it is rewritten. Go on? [y/N] ")
+    sys.stderr.flush()
+    return sys.stdin.readline().strip().lower() in {"y", "yes"}
 
 
 def _told(terminal: Terminal, step: PurgeStep) -> PurgeStep:

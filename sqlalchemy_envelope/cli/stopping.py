@@ -1,4 +1,4 @@
-"""SIGTERM and Ctrl-C end a run after the batch that is under way; a second Ctrl-C ends it at once."""
+"""SIGTERM and Ctrl-C: a run ends after the batch that is under way, a second Ctrl-C ends it at once."""
 
 import signal
 import threading
@@ -44,6 +44,20 @@ def stopping(terminal: Terminal) -> Iterator[Stop]:
     finally:
         for each, handler in before.items():
             signal.signal(each, handler)
+
+
+@contextmanager
+def terminable() -> Iterator[None]:
+    """SIGTERM ends a block by way of every `finally`, as Ctrl-C does: what a command set back is set back."""
+    before = signal.signal(signal.SIGTERM, _leave)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _leave(number: int, frame: FrameType | None) -> None:
+    raise SystemExit(Exit.STOPPED)
 
 
 def left_to_parent() -> None:

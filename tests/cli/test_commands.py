@@ -183,3 +183,25 @@ def test_purge_tells_what_it_did_and_what_nobody_can(shell: Shell) -> None:
     done = shell.run("purge", "customer.email", "--yes", **NO_KEYS)
     assert "done    table: " in done.out
     assert "cannot  " in done.out
+
+
+def test_doctor_looks_before_a_move(shell: Shell) -> None:
+    """Where none is recorded: what would be in the way, and what to do."""
+    shell.sql("CREATE TABLE customer (id int, email text)")
+    done = shell.run("doctor", "customer.email", **NO_KEYS)
+    assert done.code == Exit.LEFT
+    assert done.out.startswith("refusal  customer.email: ")
+    shell.sql("ALTER TABLE customer ADD PRIMARY KEY (id)")
+    assert shell.run("doctor", "customer.email", **NO_KEYS).code == Exit.DONE
+
+
+def test_doctor_looks_after_a_move_too(shell: Shell) -> None:
+    """A warning is a failure for those who are strict."""
+    shell.begin(10)
+    assert shell.run("doctor", "customer.email", **NO_KEYS).code == Exit.DONE
+    done = shell.run("doctor", "customer.email", "--strict", "--json", **NO_KEYS)
+    assert done.code == Exit.LEFT
+    pending = next(each for each in json.loads(done.out) if "pending" in each["words"])
+    assert pending["severity"] == "warning"
+    shell.sql("ALTER TABLE customer DISABLE TRIGGER USER")
+    assert shell.run("doctor", "customer.email", **NO_KEYS).code == Exit.LEFT

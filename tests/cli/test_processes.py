@@ -5,7 +5,9 @@ import pty
 import signal
 import subprocess
 import sys
+import time
 
+import psycopg
 import pytest
 
 from sqlalchemy_envelope.cli.exits import Exit
@@ -37,7 +39,7 @@ def test_a_signal_stops_it_after_the_batch_and_it_goes_on(shell: Shell, number: 
     assert f"{left:,} rows encrypted" in again.out
 
 
-def test_processes_work_and_stop_too(shell: Shell) -> None:
+def test_processes_work_too(shell: Shell) -> None:
     """Each makes its own envelope: no key is sent to it."""
     shell.begin(2000)
     process = shell.start("backfill", "customer.email", "--workers", "2", "--processes", "--no-verify")
@@ -93,6 +95,23 @@ def test_a_terminal_is_asked_before_a_table_is_locked(shell: Shell) -> None:
     assert done.stdout == ""
 
 
+def test_a_signal_ends_any_other_command_tidily(shell: Shell) -> None:
+    """Here a purge that waits for somebody's transaction: what it set for its time is set back."""
+    shell.begin(3, into="email_encrypted")
+    shell.sql("ALTER TABLE customer DISABLE TRIGGER USER")
+    shell.sql("UPDATE customer SET email = NULL")
+    with psycopg.connect(shell.connection.info.dsn) as somebody:
+        somebody.execute("SELECT pg_current_xact_id()")
+        process = shell.start("purge", "customer.email", "--yes")
+        waiting = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'sqlalchemy-envelope purge'"
+        assert comes_true(lambda: shell.sql(waiting) == [(1,)])
+        time.sleep(0.5)
+        process.send_signal(signal.SIGTERM)
+        done = shell.ended(process)
+    assert done.code == Exit.STOPPED
+    assert "Traceback" not in done.err
+
+
 def _read(terminal: int) -> bytes:
     try:
         return os.read(terminal, 65536)
@@ -109,6 +128,29 @@ def test_without_the_extra_it_says_what_to_install() -> None:
     assert done.returncode == Exit.USAGE
     assert "pip install 'sqlalchemy-envelope[cli]'" in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("debug", [[], ["--debug"]])
+def test_no_traceback_shows_a_local_variable(shell: Shell, debug: list[str]) -> None:
+    """typer's and rich's would, which are switched off."""
+    script = (
+        "import sys\n"
+        "from sqlalchemy_envelope import __main__\n"
+        "from sqlalchemy_envelope.cli import status\n"
+        "def broken(connection, *, exact):\n"
+        "    plaintext = 'canary' + '-4471'\n"
+        "    raise LookupError(plaintext)\n"
+        "status.columns = broken\n"
+        f"sys.argv[1:] = {['status', *debug]}\n"
+        "__main__.main()"
+    )
+    environment = os.environ | shell.environment
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == Exit.FAULT
+    assert "unexpected LookupError" in done.stderr
+    assert ("in broken" in done.stderr) is bool(debug)
+    assert CANARY not in done.stdout + done.stderr
 
 
 def test_a_reader_that_leaves_is_no_traceback(shell: Shell) -> None:
