@@ -62,10 +62,11 @@ def backfill(
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> Exit:
-    """Encrypt a column's rows, or go on with it, and verify them; or do the recorded jobs.
+    """Encrypt a column's rows and verify them, or go on with it.
 
     Writes in short batches with commits of their own, each with its place in the record: stop it at any
-    time, by Ctrl-C or SIGTERM, and run it again. Without --kind it goes on with what is begun.
+    time, by Ctrl-C or SIGTERM, and run it again. Without --kind it goes on with what is begun:
+    to encrypt, to decrypt, or to set plaintext to NULL.
     """
     work = Work(Terminal(quiet=quiet, as_json=as_json), database_of(url), Keys(envelope))
     work.pace = Pace(
@@ -94,9 +95,10 @@ def verify(
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> Exit:
-    """Open every row of a column and compare it with the plaintext, where that is kept. Reads only rows.
+    """Open every row and compare it with the plaintext.
 
-    What it finds is recorded: a revision that drops plaintext asks for it.
+    Where that is kept; else it is only opened. Changes no row. That it found nothing wrong is recorded: a
+    revision that drops plaintext asks for it.
     """
     work = Work(Terminal(quiet=quiet, as_json=as_json), database_of(url), Keys(envelope), debug=debug)
     work.source, work.workers, work.processes = _source(source), workers, processes

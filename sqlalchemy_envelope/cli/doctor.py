@@ -33,9 +33,9 @@ def doctor(
     as_json: AsJson = False,
     debug: Debug = False,
 ) -> Exit:
-    """Look at a column before it is moved, or at one that is: what is in the way, and what to do about it.
+    """What is in the way of a move, before it or after.
 
-    Reads catalogs and counts rows; needs no keys. Ends with 1 if a move is refused.
+    And what to do about it. Reads catalogs and counts rows; needs no keys. Ends with 1 if a move is refused.
     """
     terminal = Terminal(as_json=as_json)
     with closing(database_of(url).connect("doctor")) as connection:

@@ -43,7 +43,7 @@ def _tell(work: Work, task: Task, found: Estimate) -> None:
 def _time(found: Estimate) -> str:
     if found.seconds is None:
         return f"not known: {found.untried or 'no row to try it with'}"
-    return f"about {duration(found.seconds)} with one worker, from {rows(found.sampled)} tried in memory"
+    return f"{duration(found.seconds)} with one worker at best, by {rows(found.sampled)} tried in memory"
 
 
 def _data(task: Task, found: Estimate) -> dict[str, Any]:

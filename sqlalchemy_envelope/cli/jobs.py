@@ -27,7 +27,10 @@ Wanted = Annotated[
 
 
 def list_jobs(wanted: Wanted = None, url: Url = None, as_json: AsJson = False, debug: Debug = False) -> Exit:
-    """Every recorded job, those that are done included, the newest last. Needs no keys."""
+    """Every recorded job, the newest last.
+
+    Those that are done included. Needs no keys.
+    """
     terminal = Terminal(as_json=as_json)
     with closing(database_of(url).connect("jobs")) as connection:
         places = {each.id: each.move for each in recorded(connection)}
@@ -44,12 +47,18 @@ def list_jobs(wanted: Wanted = None, url: Url = None, as_json: AsJson = False, d
 
 
 def pause_job(job: JobOrColumn, url: Url = None, debug: Debug = False) -> Exit:
-    """Let a job stop after the batch that it is at, and not go on until it is resumed. Needs no keys."""
+    """Stop a job until it is resumed.
+
+    After the batch that it is at, wherever it runs. Needs no keys.
+    """
     return _change(job, url, pause)
 
 
 def resume_job(job: JobOrColumn, url: Url = None, debug: Debug = False) -> Exit:
-    """Let a paused job be run again, from where it is; `backfill` runs it. Needs no keys."""
+    """Let a paused job be run again.
+
+    It does not run it: `backfill` does, from where it was. Needs no keys.
+    """
     return _change(job, url, resume)
 
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from ..backfill.checkpoint import Progress as Reached
-from .figures import count
+from .figures import count, duration
 from .terminal import Terminal
 
 Heard = Callable[[Reached], None]
@@ -37,6 +37,27 @@ def bar(terminal: Terminal, words: str, before: int) -> Iterator[Heard]:
             shown.update(task, detail=details(reached, rate))
 
         yield heard
+
+
+class Waits:
+    """How long a run waited, and for what it waited last."""
+
+    def __init__(self) -> None:
+        self._seconds, self._what = 0.0, ""
+        self._since: float | None = None
+
+    def note(self, reached: Reached) -> None:
+        """To be told of all progress."""
+        now = time.monotonic()
+        if self._since is not None:
+            self._seconds += now - self._since
+        self._since = now if reached.waiting_for else None
+        self._what = reached.waiting_for or self._what
+
+    @property
+    def words(self) -> str:
+        """Empty where it did not."""
+        return f"waited {duration(self._seconds)} for {self._what}" if self._what else ""
 
 
 def details(reached: Reached, rate: float) -> str:

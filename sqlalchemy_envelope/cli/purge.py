@@ -39,7 +39,7 @@ def purge(
     as_json: AsJson = False,
     debug: Debug = False,
 ) -> Exit:
-    """Get a column's old plaintext out of the table's files, the statistics and the WAL.
+    """Get old plaintext out of files, statistics and WAL.
 
     For a column whose plaintext is NULL everywhere, or dropped. Says of each place what was done, what is
     needed (ends with 1), and what nobody can do from here: backups, archives, replicas. Needs no keys.

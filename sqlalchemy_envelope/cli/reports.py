@@ -25,6 +25,7 @@ class Ended:
     job: int
     report: Report
     interrupted: Exit = Exit.STOPPED
+    waited: str = ""
 
     @property
     def exit(self) -> Exit:
@@ -47,6 +48,7 @@ class Ended:
         if report.rows_quarantined:
             wrong = "wrong" if self.task.kind is Kind.VERIFY else "in quarantine"
             parts.append(f"{rows(report.rows_quarantined)} {wrong}")
+        parts += [self.waited] if self.waited else []
         return f"{self.task.place}: {', '.join(parts)}"
 
     @property

@@ -36,9 +36,10 @@ def status(
     as_json: AsJson = False,
     debug: Debug = False,
 ) -> Exit:
-    """Of each encrypted column: rows plain, pending and encrypted, by format and by key; and open jobs.
+    """How far each encrypted column is, and which jobs are open.
 
-    By SQL alone: needs no keys and reads no value.
+    Rows in plain text, pending and encrypted, by format and by key. By SQL alone: needs no keys and reads
+    no value.
     """
     terminal = Terminal(as_json=as_json)
     with closing(database_of(url).connect("status")) as connection:

@@ -7,7 +7,9 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..backfill.checkpoint import Progress
 from ..backfill.database import Database
+from ..backfill.moves import recorded
 from ..backfill.pace import Pace
 from ..backfill.run import run
 from ..backfill.steps import Kind
@@ -15,7 +17,7 @@ from ..errors import EnvelopeError
 from .exits import Exit, worst
 from .failures import told
 from .keys import Keys
-from .progress import bar
+from .progress import Waits, bar
 from .reports import Ended
 from .stopping import Stop, stopping
 from .tasks import Task
@@ -43,16 +45,25 @@ class Work:
         """All tasks; what fails leaves the others alone. `verify`: what was encrypted."""
         with stopping(self.terminal) as stop, executor(self.workers, processes=self.processes) as pool:
             for task in tasks:
-                if self._one(task, stop, pool) and verify and task.kind is Kind.ENCRYPT:
+                ended = self._one(task, stop, pool)
+                if verify and ended is not None and self._is_to_be_verified(ended):
                     self._one(task.verified(), stop, pool)
         if self.terminal.as_json:
             self.terminal.document(self.ended)
         return worst(self.codes)
 
-    def _one(self, task: Task, stop: Stop, pool: Executor | None) -> bool:
-        """Whether it was done, and another may follow."""
-        if stop.event.is_set():
+    def _is_to_be_verified(self, ended: Ended) -> bool:
+        """What was encrypted; and what had been before, if nobody verified it since."""
+        if ended.task.kind is not Kind.ENCRYPT or ended.exit is not Exit.DONE:
             return False
+        with closing(self.database.connect("verify")) as connection:
+            known = {each.id: each.verified_at for each in recorded(connection)}
+        return ended.report.rows_done > 0 or known[ended.task.recorded.id] is None
+
+    def _one(self, task: Task, stop: Stop, pool: Executor | None) -> Ended | None:
+        """How it ended; None where it failed or was not begun."""
+        if stop.event.is_set():
+            return None
         try:
             ended = self._run(task, stop, pool)
         except EnvelopeError as error:
@@ -60,14 +71,20 @@ class Work:
             sys.stderr.write(f"sqlalchemy-envelope: {failed.words}\n")
             self.codes.append(failed.code)
             self.ended.append({"column": task.place, "kind": task.kind.value, "error": failed.words})
-            return False
+            return None
         self._tell(ended)
-        return ended.exit is Exit.DONE
+        return ended
 
     def _run(self, task: Task, stop: Stop, pool: Executor | None) -> Ended:
         with closing(self.database.connect("begin")) as connection:
             job = task.begun(connection)
+        waits = Waits()
         with bar(self.terminal, f"{task.place} {task.kind.value}", job.rows_done) as heard:
+
+            def told_of(reached: Progress) -> None:
+                waits.note(reached)
+                heard(reached)
+
             report = run(
                 self.database,
                 job.id,
@@ -76,11 +93,11 @@ class Work:
                 pace=self.pace,
                 executor=pool,
                 workers=self.workers,
-                progress=heard,
+                progress=told_of,
                 stop=stop.event,
                 allow_replica_identity_full=self.allow_replica_identity_full,
             )
-        return Ended(task, job.id, report, stop.exit)
+        return Ended(task, job.id, report, stop.exit, waits.words)
 
     def _tell(self, ended: Ended) -> None:
         self.codes.append(ended.exit)
