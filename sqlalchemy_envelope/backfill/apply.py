@@ -3,6 +3,7 @@
 import random
 import time
 from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import Any
 
 import psycopg
@@ -31,13 +32,26 @@ def apply(
             _apply(connection, watch, statement, lock_timeout, patience)
 
 
+def apply_alone(
+    database: Database, statement: str, *, lock_timeout: float = 2.0, patience: float = 60.0
+) -> None:
+    """The same for one statement that runs in no transaction, as VACUUM does."""
+    with database.connect("ddl") as connection, Watch(database, connection, lock_timeout / 2) as watch:
+        _apply(connection, watch, statement, lock_timeout, patience, alone=True)
+
+
 def _apply(
-    connection: "psycopg.Connection[Any]", watch: Watch, statement: str, lock_timeout: float, patience: float
+    connection: "psycopg.Connection[Any]",
+    watch: Watch,
+    statement: str,
+    lock_timeout: float,
+    patience: float,
+    alone: bool = False,
 ) -> None:
     deadline = time.monotonic() + patience
     while True:
         try:
-            return _try(connection, watch, statement, lock_timeout)
+            return _try(connection, watch, statement, lock_timeout, alone)
         except _LATER as error:
             if time.monotonic() > deadline:
                 raise BackfillError(_who(watch.blockers, patience)) from error
@@ -46,11 +60,14 @@ def _apply(
         time.sleep(PAUSE * random.uniform(1, 5))  # noqa: S311
 
 
-def _try(connection: "psycopg.Connection[Any]", watch: Watch, statement: str, lock_timeout: float) -> None:
-    with connection.transaction(), watch.waiting():
+def _try(
+    connection: "psycopg.Connection[Any]", watch: Watch, statement: str, lock_timeout: float, alone: bool
+) -> None:
+    local = "" if alone else "LOCAL "
+    with nullcontext() if alone else connection.transaction(), watch.waiting():
         milliseconds = max(1, round(lock_timeout * 1000))
-        connection.execute(f"SET LOCAL lock_timeout = {milliseconds}".encode())
-        connection.execute("SET LOCAL statement_timeout = 0")
+        connection.execute(f"SET {local}lock_timeout = {milliseconds}".encode())
+        connection.execute(f"SET {local}statement_timeout = 0".encode())
         connection.execute(statement.encode())
 
 

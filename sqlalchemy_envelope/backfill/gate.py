@@ -86,10 +86,9 @@ def _function(move: Move) -> list[str]:
 
 def _trigger(move: Move) -> list[str]:
     name, table = gate_trigger_name(move), relation(move)
-    strays = (
-        f"({cells_sql(*(f'NEW.{identifier(each)}' for each in (move.content, move.dek)), None)}) IS FALSE"
-    )
-    when = f"BEFORE INSERT OR UPDATE ON {table} FOR EACH ROW WHEN ({_pending(move, 'NEW.')} OR {strays})"
+    guard = cells_sql(f"NEW.{identifier(move.content)}", f"NEW.{identifier(move.dek)}", None)
+    refused = f"{_pending(move, 'NEW.')} OR ({guard}) IS FALSE"
+    when = f"BEFORE INSERT OR UPDATE ON {table} FOR EACH ROW WHEN ({refused})"
     return [
         f"DROP TRIGGER IF EXISTS {name} ON {table};",
         f"CREATE TRIGGER {name} {when} EXECUTE FUNCTION envelope.refuse_{move.slug}();",
