@@ -11,13 +11,13 @@ from ..errors import ConfigurationError
 class Pace:
     """Settings of a run. Seconds and rows, unless said otherwise.
 
-    `target`: what a batch should take; its size follows from the speed seen, between `least` and `most`
-    rows (of 1,000, 2,000 and 5,000 the second was fastest) and up to `most_bytes` of values. `rest`: idle time after each batch. `lock_timeout`: how long a
-    statement waits for a lock. `patience`: how long one place may fail with what passes by itself, before
-    the job gives up. `sweeps`: passes over the table before it is said that rows keep becoming pending.
-    `quarantine`: rows that can't be moved before it is the source that is taken to be wrong.
-    `replica_lag`, `archive_backlog` (WAL files), `vacuum`: what is waited for between batches; the last
-    says how long at most, since a vacuum may take hours. None: not looked at.
+    `target`: what a batch should take; its size follows from the speed seen, between `least` and `most` rows
+    (of 1,000, 2,000 and 5,000 the second was fastest) and up to `most_bytes` of values. `rest`: idle time
+    after each batch. `lock_timeout`: how long a statement waits for a lock. `patience`: how long one place
+    may fail with what passes by itself, before the job gives up. `sweeps`: passes over the table before it
+    is said that rows keep becoming pending. `quarantine`: rows that can't be moved before it is the source
+    that is taken to be wrong. `replica_lag`, `archive_backlog` (WAL files), `vacuum`: what is waited for
+    between batches; the last says how long at most, since a vacuum may take hours. None: not looked at.
     """
 
     target: float = 0.3
@@ -50,7 +50,7 @@ class Size:
         self.rows = min(pace.most, max(pace.least, 500))
 
     def learn(self, rows: int, seconds: float, pending: int = 0, bytes_: int = 0) -> None:
-        """From a batch that was done: its rows, how long its slower stage took, the bytes of those pending."""
+        """From a batch that was done: its rows, how long its slower stage took, and what was pending."""
         if not rows:
             return
         seen = rows / max(seconds, 1e-6)
@@ -67,7 +67,7 @@ class Size:
 class Patience:
     """Waits longer each time that something fails at one place, and says when that is enough."""
 
-    FIRST, LONGEST = 0.1, 10.0
+    FIRST, LONGEST = 0.1, 5.0
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
