@@ -15,6 +15,8 @@ from . import (  # noqa: F401, I001
     sets,
     textual,
     fragments,
+    positions,
+    siblings,
     core_writes,
     executions,
     upserts,
