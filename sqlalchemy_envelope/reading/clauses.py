@@ -34,7 +34,7 @@ class ClauseReading(SQLCompiler):
         _check_siblings(columns)
         outputs = outputs_of(columns, inner_columns)
         self._hand_out(outputs)
-        if outputs.numbers:
+        if text.strip().lower() != "select":
             self._check_head(text, columns, outputs)
         return super()._compose_select_body(text, select, compile_state, inner_columns, *args)  # type: ignore[no-untyped-call]
 
@@ -61,6 +61,8 @@ class ClauseReading(SQLCompiler):
     def _check_head(self, head: str, columns: list[Any], outputs: Outputs) -> None:
         """DISTINCT, whether SQLAlchemy or a prefix wrote it; no other prefix is known to change nothing."""
         found = _HEAD.fullmatch(code(head))
+        if found is None and not outputs.numbers:
+            return
         if found is None:
             raise refusal(next(iter(outputs.numbers.values())), "a SELECT with such a prefix")
         if found[2] is not None:

@@ -3,10 +3,17 @@
 from typing import Any
 
 from sqlalchemy.dialects.postgresql.dml import OnConflictDoUpdate
+from sqlalchemy.orm import FromStatement
 from sqlalchemy.sql import operators
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.dml import UpdateBase
-from sqlalchemy.sql.elements import TableValuedColumn, TextClause, UnaryExpression
+from sqlalchemy.sql.elements import (
+    BindParameter,
+    ColumnElement,
+    TableValuedColumn,
+    TextClause,
+    UnaryExpression,
+)
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.sql.selectable import TextualSelect
 
@@ -16,7 +23,7 @@ from .clauses import ClauseReading
 from .kinds import is_null
 from .lineage import is_query, sibling_of, stored_table
 from .path import PathKeeping, keep_path
-from .policy import Verdict, judge, refusal
+from .policy import Carriers, Verdict, judge, refusal
 from .sets import check_set_operation
 from .textual import (
     changes_statement,
@@ -33,7 +40,9 @@ _SIBLING_KW = ("include_table", "ambiguous_table_name_map")
 class EnvelopeCompiler(PathKeeping, ClauseReading):
     """Judges where encrypted columns stand and renders their two cells as one."""
 
-    _judged = 0
+    def __init__(self, *args: Any, **kw: Any) -> None:
+        self._carriers: Carriers = {}
+        super().__init__(*args, **kw)
 
     def visit_column(self, column: Any, *args: Any, **kw: Any) -> str:
         """A column's name; an encrypted one's two cells, or a refusal."""
@@ -45,14 +54,21 @@ class EnvelopeCompiler(PathKeeping, ClauseReading):
             self._check_text(column.name if column.is_literal else quoted)
         if carried(column.type) is None:
             return text
-        self._judged += 1
+        self._carriers[id(column)] = column
         if self._names_result_of_text:
             check_named_result(column, self.statement.element.text)  # type: ignore[union-attr]
             return text
-        verdict = judge(column, self.path, self._innermost)
+        verdict = judge(column, self.path, self._innermost, self._carriers)
         if verdict is Verdict.PAIR and self.statement is None:
             raise refusal(column.type, "DDL (a view, a table from a query, an index)")
+        if verdict is Verdict.PAIR and self._is_wrapped:
+            raise refusal(column.type, "a statement of your own making (EXPLAIN, COPY, CREATE TABLE AS)")
         return text if verdict is Verdict.CELL else self._joined(column, text, kw)
+
+    @property
+    def _is_wrapped(self) -> bool:
+        """Whether what is rendered stands in a construct of the user's own, which may do anything with it."""
+        return self.path[0] is not self.statement and not isinstance(self.statement, FromStatement)
 
     @property
     def _names_result_of_text(self) -> bool:
@@ -72,14 +88,24 @@ class EnvelopeCompiler(PathKeeping, ClauseReading):
 
     def _label_select_column(self, select: Any, column: Any, *args: Any, **kw: Any) -> str:
         """One entry of a columns clause: a pair is always labelled, and nothing else may pass for one."""
-        before = self._judged
         encrypted = carried(column.type)
         if encrypted and kw.get("name") is None and getattr(column, "table", None) is not None:
             kw["name"] = kw["proxy_name"] = column.name
         text = super()._label_select_column(select, column, *args, **kw)
-        if encrypted and self._judged == before and not (is_null(column) and encrypted.bound):
-            raise refusal(column.type, "a columns clause in disguise", "select the model's own attribute")
+        if encrypted:
+            self._check_carrier(column)
         return text
+
+    def _leave(self, element: Any) -> None:
+        """Lets nothing pass for an encrypted value that holds none, wherever it stands."""
+        expression = isinstance(element, ColumnElement) and not isinstance(element, BindParameter)
+        if expression and carried(element.type) is not None:
+            self._check_carrier(element)
+
+    def _check_carrier(self, element: Any) -> None:
+        encrypted: Any = carried(element.type)
+        if id(element) not in self._carriers and not (is_null(element) and encrypted.bound):
+            raise refusal(element.type, "disguise", "select the model's own attribute")
 
     def visit_label(self, label: Any, *args: Any, **kw: Any) -> str:
         """A label; refused where it stands for an encrypted column in ORDER BY or GROUP BY."""

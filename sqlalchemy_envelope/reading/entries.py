@@ -4,6 +4,7 @@ PostgreSQL takes a bare number or name for one, whoever wrote it: text, a litera
 own. So these clauses are read as they are sent.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -13,8 +14,10 @@ from .tokens import Token, integer, outside, tokens
 
 _OPENS_ENTRIES = frozenset({"", ",", "(", "distinct", "all", "sets", "cube", "rollup"})
 _ENDS_ENTRY = frozenset({"", ",", ")", "asc", "desc", "nulls", "using"})
-_LATER = "__"
-"""How SQLAlchemy marks a parameter whose value becomes part of the text when it is executed."""
+_LATER = "value_to_come"
+_PARAMETER_TO_COME = re.compile(r"__\[POSTCOMPILE_[^\]]*\]")
+_SCHEMA_TO_COME = re.compile(r"__\[SCHEMA_[^\]]*\]\.")
+"""How SQLAlchemy marks what becomes part of the text when it is executed."""
 
 
 class Outputs(NamedTuple):
@@ -57,7 +60,8 @@ def outputs_of(columns: Sequence[Any], rendered: Sequence[str]) -> Outputs:
 def check_entries(sql: str, outputs: Outputs, hidden: Iterable[Any]) -> None:
     """Refuses entries that mean an encrypted column: of `outputs`, or of the `hidden` ones that are read."""
     below = {each.name: each.type for each in hidden if each.name not in outputs.others}
-    for entry in _bare(list(tokens(sql))):
+    known = _SCHEMA_TO_COME.sub("", _PARAMETER_TO_COME.sub(f" {_LATER} ", sql))
+    for entry in _bare(list(tokens(known))):
         type_ = _meant(entry, outputs, below)
         if type_ is not None:
             raise refusal(type_, "ORDER BY, GROUP BY or DISTINCT ON by its number or label")
@@ -81,9 +85,5 @@ def _bare(written: list[Token]) -> Iterator[Token]:
             grouping.append(before in _OPENS_ENTRIES)
         elif token.syntax == ")":
             grouping = grouping[:-1]
-        elif all(grouping) and before in _OPENS_ENTRIES and _is_whole(token, after):
+        elif token.kind != "sign" and all(grouping) and before in _OPENS_ENTRIES and after in _ENDS_ENTRY:
             yield token
-
-
-def _is_whole(token: Token, after: str) -> bool:
-    return token.kind != "sign" and (after in _ENDS_ENTRY or token.text == _LATER)

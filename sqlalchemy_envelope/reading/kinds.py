@@ -28,6 +28,8 @@ def _is_stored_so(expression: Any) -> bool:
 
 def same_kind(expression: Any, column: Any) -> bool:
     """Whether an expression is of just the column's encrypted type and context, itself or in an array."""
+    if hasattr(expression, "_compiler_dispatcher"):
+        return False  # SQL of the user's own, whatever it says it is
     type_, own = carried(expression.type), carried(column.type)
     return type_ is not None and own is not None and type_.bound and type_.reading == own.reading
 

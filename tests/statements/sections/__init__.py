@@ -17,6 +17,7 @@ from . import (  # noqa: F401, I001
     fragments,
     positions,
     siblings,
+    constructs,
     core_writes,
     executions,
     upserts,
