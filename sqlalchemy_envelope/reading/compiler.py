@@ -19,7 +19,8 @@ from sqlalchemy.sql.functions import FunctionElement, cube, grouping_sets, rollu
 from sqlalchemy.sql.selectable import CompoundSelect, TextualSelect
 
 from ..columns import pairs_of
-from ..types import carried
+from ..types import Sealed, carried
+from ..wire import KEY_MAGIC, VERSION
 from .lineage import columns_of, is_query, sibling_of, stored_table
 from .path import PathKeeping, keep_path
 from .policy import Verdict, judge, refusal
@@ -36,6 +37,7 @@ from .textual import (
 _OF_AN_ENTRY = (UnaryExpression, ClauseList, Grouping, Label, _label_reference, rollup, cube, grouping_sets)
 """What may stand around an entry of ORDER BY, GROUP BY and DISTINCT ON that is a number or label."""
 
+_KEY_START = bytes((KEY_MAGIC, VERSION))
 _SIBLING_KW = ("include_table", "ambiguous_table_name_map")
 
 
@@ -43,6 +45,11 @@ class EnvelopeCompiler(PathKeeping):
     """Judges where encrypted columns stand and renders their two cells as one."""
 
     _judged = 0
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """The parameters that the statement was compiled with, but for cells."""
+        return {name: value for name, value in super().params.items() if not _is_cell(value)}
 
     def visit_column(self, column: Any, *args: Any, **kw: Any) -> str:
         """A column's name; an encrypted one's two cells, or a refusal."""
@@ -215,6 +222,10 @@ class EnvelopeCompiler(PathKeeping):
             return columns_of(self._innermost)
         state = self.stack[-1].get("compile_state") if self.stack else None
         return [each[3] for each in getattr(state, "columns_plus_names", ())]
+
+
+def _is_cell(value: object) -> bool:
+    return type(value) is Sealed or (type(value) is bytes and value.startswith(_KEY_START))
 
 
 def compiler_class(base: type[SQLCompiler]) -> type[SQLCompiler]:

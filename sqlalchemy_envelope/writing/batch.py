@@ -20,6 +20,8 @@ class Batch:
     def __init__(self) -> None:
         self._slots: list[tuple[Pair, Sequence[Any], Put]] = []
         self.keys: set[str] = set()
+        self.sealed: list[tuple[Sequence[Any], SealedColumn]] = []
+        """The values of each column and their cells, once sealed."""
 
     def add(self, pair: Pair, values: Sequence[Any], put: Put) -> None:
         """Values of one column; `put` gets their cells once all are sealed."""
@@ -33,5 +35,6 @@ class Batch:
             context = pair.type.reading.context
             columns.append((context, encode_all(pair.type.encode, values, context.place)))
         sealed = attachment.envelope.seal_columns(columns, attachment.wait)
-        for (_, _, put), column in zip(self._slots, sealed, strict=True):
+        for (_, values, put), column in zip(self._slots, sealed, strict=True):
             put(column)
+            self.sealed.append((values, column))

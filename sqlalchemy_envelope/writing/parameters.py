@@ -4,6 +4,7 @@ from typing import Any
 
 from ..columns import Pair
 from ..envelope import SealedColumn
+from ..errors import UnsupportedStatementError
 from ..types import Sealed
 from .batch import Batch
 from .target import Target
@@ -20,6 +21,11 @@ def collect_parameters(rows: Rows, target: Target, batch: Batch) -> None:
         _drop_sibling(rows, key, target)
     for key, pair in target.pairs.items():
         giving = [row for row in rows if key in row]
+        if giving and len(giving) < len(rows):
+            raise UnsupportedStatementError(
+                f"{pair.type.reading.context.place} is set by some rows of parameters only: "
+                "set it in every row, or execute them apart"
+            )
         if giving:
             add_rows(batch, pair, giving, [row[key] for row in giving])
 

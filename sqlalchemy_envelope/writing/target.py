@@ -38,6 +38,10 @@ class Target:
         """The pair's two columns, as the statement's own table or alias has them."""
         return self.written.c[pair.content.key], self.written.c[pair.dek.key]
 
+    def keys(self, pair: Pair) -> tuple[Any, Any]:
+        """What a row of many calls the pair's columns: the ORM takes a string for an attribute's name."""
+        return (pair.content.key, pair.dek.key) if self._mapper is None else self.columns(pair)
+
     def by_hand(self, pair: Pair) -> UnsupportedStatementError:
         """The refusal to write a sibling by hand."""
         return UnsupportedStatementError(
