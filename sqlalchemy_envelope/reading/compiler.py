@@ -18,7 +18,8 @@ from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.sql.selectable import TextualSelect
 
 from ..columns import pairs_of
-from ..types import carried
+from ..types import Sealed, carried
+from ..wire import KEY_MAGIC, VERSION
 from .cells import CellRendering
 from .clauses import ClauseReading
 from .kinds import is_null
@@ -35,6 +36,8 @@ from .textual import (
     tables_named,
 )
 
+_KEY_START = bytes((KEY_MAGIC, VERSION))
+
 
 class EnvelopeCompiler(CellRendering, ClauseReading):
     """Judges where encrypted columns stand and renders their cells as one."""
@@ -42,6 +45,11 @@ class EnvelopeCompiler(CellRendering, ClauseReading):
     def __init__(self, *args: Any, **kw: Any) -> None:
         self._carriers: Carriers = {}
         super().__init__(*args, **kw)
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """The parameters that the statement was compiled with, but for cells."""
+        return {name: value for name, value in super().params.items() if not _is_cell(value)}
 
     def visit_column(self, column: Any, *args: Any, **kw: Any) -> str:
         """A column's name; an encrypted one's two cells, or a refusal."""
@@ -195,6 +203,10 @@ class EnvelopeCompiler(CellRendering, ClauseReading):
     def _above(self) -> Any:
         """What the element being rendered stands directly in."""
         return self.path[-2] if len(self.path) > 1 else None
+
+
+def _is_cell(value: object) -> bool:
+    return type(value) is Sealed or (type(value) is bytes and value.startswith(_KEY_START))
 
 
 def compiler_class(base: type[SQLCompiler]) -> type[SQLCompiler]:

@@ -24,5 +24,6 @@ from . import (  # noqa: F401, I001
     conflicts,
     updates,
     destroyed,
+    remembered,
     other,
 )
