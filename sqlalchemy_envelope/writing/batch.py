@@ -24,6 +24,8 @@ class Batch:
     def __init__(self) -> None:
         self._slots: list[tuple[Pair, Sequence[Any], Put]] = []
         self.keys: set[str] = set()
+        self.sealed: list[tuple[Sequence[Any], SealedColumn]] = []
+        """The values of each column and their cells, once sealed."""
 
     def add(self, pair: Pair, values: Sequence[Any], put: Put) -> None:
         """Values of one column; `put` gets their cells once all are sealed."""
@@ -39,6 +41,7 @@ class Batch:
         sealed = attachment.envelope.seal_columns(columns, attachment.wait)
         both = list(zip(self._slots, sealed, strict=True))
         made = [(put, _cells(pair, values, column)) for (pair, values, put), column in both]
+        self.sealed = [(values, column) for (_, values, _), column in both]
         for put, cells in made:
             put(cells)
 

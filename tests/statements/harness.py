@@ -20,7 +20,7 @@ ENVELOPE = Envelope(DirectKeyring(StaticKey(bytes(range(7, 39)))))
 _CIPHERTEXT = (b"\xec\x03", b"\xed\x03")
 SCHEMAS = {id(ENCRYPTED): "sealed", id(PLAIN): "plain"}
 SCHEMAS |= {id(models): models.moving.__name__.lower() for models in STATES if models.moving}
-_SERIALS = {"patient": "id", "ward": "id", "staff": "id", '"Odd Table"': "Id"}
+_SERIALS = {"patient": "id", "ward": "id", "staff": "id", "card": "id", '"Odd Table"': "Id"}
 SEQUENCES = sa.text(
     "select " + ", ".join(f"setval(pg_get_serial_sequence('{t}', '{c}'), 100)" for t, c in _SERIALS.items())
 )

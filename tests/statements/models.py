@@ -28,6 +28,7 @@ class Models(NamedTuple):
     D: Any
     V: Any
     O: Any  # noqa: E741
+    K: Any
     Q: Any
     pair: str
     moving: type[Moving] | None
@@ -106,13 +107,43 @@ def build(encrypted: bool, moving: type[Moving] | None = None) -> Models:
         social = sa.Column("Social No", text("Odd", dek="select"), key="social_key")
         plain = sa.Column("order", sa.Text)
 
+    class Card(Base):
+        __tablename__ = "card"
+        id = sa.Column(sa.Integer, primary_key=True)
+        pin = sa.Column(text("pin"))
+        color = sa.Column(text("color"), default=f"{CANARY} red")
+        digest = sa.Column(sa.Text, default=_digest)
+        keys = sa.Column(sa.Text, default=_keys, onupdate=_keys)
+        changed = sa.Column(sa.Text, onupdate=_digest)
+        older = sa.Column(sa.Text, default=_digest_of_old)
+        first = sa.Column("swapped", text("first"), key="first")
+        swapped = sa.Column("first", sa.Text, key="swapped")
+
     Patient.ward_phone = orm.column_property(
         sa.select(Ward.phone).where(Ward.id == Patient.ward_id).correlate_except(Ward).scalar_subquery(),
         deferred=True,
     )
     read = READ.get(moving, PAIR)
     alias = orm.aliased(Patient, name="q")
-    return Models(Patient, Ward, Staff, Doctor, Stay, Odd, alias, read, moving, next(_numbers))
+    return Models(Patient, Ward, Staff, Doctor, Stay, Odd, Card, alias, read, moving, next(_numbers))
+
+
+def _digest(context: Any) -> str:
+    return _told(context.get_current_parameters())
+
+
+def _digest_of_old(context: Any) -> str:
+    return _told(context.current_parameters)
+
+
+def _told(row: dict[str, Any]) -> str:
+    """The value that the row has for a PIN, told backwards: no plaintext may be seen in a plain column."""
+    return repr(row.get("pin"))[::-1]
+
+
+def _keys(context: Any) -> str:
+    """What the row has, but for the encrypted default, which is in it sooner than a plain one."""
+    return " ".join(sorted(set(context.get_current_parameters()) - {"color"}))
 
 
 ENCRYPTED = build(encrypted=True)
@@ -128,11 +159,13 @@ def seed(connection: sa.Connection, models: Models) -> None:
     connection.execute(sa.insert(models.S.__table__), [staff])
     connection.execute(sa.insert(models.D.__table__), [{"id": 1, "licence": f"{CANARY} licence"}])
     connection.execute(sa.insert(models.V.__table__), _STAYS)
+    connection.execute(sa.insert(models.K.__table__), _CARDS)
     odd = {"Id": 1, "social_key": f"{CANARY} odd", "order": "first"}
     connection.execute(sa.insert(models.O.__table__), [odd])
 
 
 _WARDS = [{"id": 1, "title": "north", "phone": f"{CANARY} 1"}, {"id": 2, "title": "south", "phone": None}]
+_CARDS = [{"id": n, "pin": f"{CANARY} {n}", "first": CANARY} for n in (1, 2)]
 _STAYS = [{"patient_id": 1, "nr": n, "reason": f"{CANARY} reason {n % 2}"} for n in (1, 2, 3)]
 _PATIENTS = [
     {
