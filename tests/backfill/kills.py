@@ -40,16 +40,11 @@ class Killed:
     wrong: int = 0
     twice: int = 0
 
-    @property
-    def count(self) -> int:
-        """All."""
-        return self.processes + self.backends
-
 
 def kill_until(url: str, count: int, seed: int, backends: float = 0.25) -> Killed:
-    """Kills until there were so many; `backends`: the share that are PostgreSQL's."""
+    """Kills processes until there were so many; `backends`: the share of kills that are PostgreSQL's."""
     chance, killed = random.Random(seed), Killed()
-    while killed.count < count:
+    while killed.processes < count:
         table = f"customer{killed.jobs}"
         ddl = f"CREATE TABLE {table} (id bigint PRIMARY KEY, email text)"
         world = World.of(url, ddl, Move.plan(table, "email"))
@@ -72,7 +67,7 @@ def kill_until(url: str, count: int, seed: int, backends: float = 0.25) -> Kille
 
 def _run_and_kill(world: World, chance: random.Random, killed: Killed, count: int, backends: float) -> None:
     job = world.job().id
-    while killed.count < count:
+    while killed.processes < count:
         workers = str(chance.choice([1, 2]))
         command = [
             sys.executable,
@@ -87,7 +82,7 @@ def _run_and_kill(world: World, chance: random.Random, killed: Killed, count: in
             assert process.stdout is not None
             if chance.random() > 0.1:  # else while it is still starting
                 process.stdout.readline()
-            while process.poll() is None and killed.count < count:
+            while process.poll() is None and killed.processes < count:
                 time.sleep(chance.random() * 0.4)
                 if process.poll() is not None:
                     break
@@ -96,7 +91,7 @@ def _run_and_kill(world: World, chance: random.Random, killed: Killed, count: in
                     killed.processes += 1
                     break
                 killed.backends += _terminate(world)
-            if killed.count >= count and process.poll() is None:
+            if killed.processes >= count and process.poll() is None:
                 process.wait(60)
         if process.returncode == 0:
             return
@@ -111,7 +106,7 @@ def _terminate(world: World) -> int:
 
 
 def _work(url: str, job: str, workers: str) -> int:
-    told = []
+    told: list[object] = []
 
     def heard(progress: object) -> None:
         if not told:

@@ -74,7 +74,7 @@ def test_the_next_batch_is_made_while_the_last_is_written(world: World) -> None:
         locker.execute("BEGIN")
         locker.execute("SELECT 1 FROM customer WHERE id = 1 FOR UPDATE")
         began = time.monotonic()
-        with beside(lambda: (time.sleep(0.6), locker.execute("COMMIT"))):
+        with beside(lambda: locker.execute("SELECT pg_sleep(0.6); COMMIT")):
             world.run(
                 envelope=watched(lambda: asked.append(time.monotonic() - began)), pace=Pace(least=20, most=20)
             )
@@ -108,7 +108,7 @@ def test_a_locked_table_is_waited_for(world: World) -> None:
     with closing(world.database.connect("locker")) as locker:
         locker.execute("BEGIN")
         locker.execute("LOCK TABLE customer IN SHARE MODE")
-        with beside(lambda: (time.sleep(1.0), locker.execute("COMMIT"))):
+        with beside(lambda: locker.execute("SELECT pg_sleep(1); COMMIT")):
             report = world.run(pace=Pace(least=20, most=20, lock_timeout=0.2))
     assert (report.state, report.rows_done) == ("done", 40)
 
