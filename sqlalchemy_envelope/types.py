@@ -246,5 +246,5 @@ def carried(type_: TypeEngine[Any]) -> "EncryptedType[Any] | None":
 
 def place_of(type_: TypeEngine[Any]) -> str:
     """`table.column` where the type knows it."""
-    context = getattr(type_, "context", None)
+    context = getattr(carried(type_), "context", None)
     return context.place if context is not None else "an encrypted column"

@@ -17,6 +17,7 @@ from sqlalchemy_envelope import (
     Version,
 )
 
+from . import own
 from .models import CANARY, Models
 
 
@@ -129,4 +130,5 @@ _OF_ORM = """
 NAMES: dict[str, Any] = {name: getattr(sa, name) for name in _OF_CORE.split()}
 NAMES |= {name: getattr(orm, name) for name in _OF_ORM.split()}
 NAMES |= {"sa": sa, "orm": orm, "pg": postgresql, "upsert": postgresql.insert, "declare": declare}
+NAMES |= {"Explain": own.Explain, "CreateTable": own.CreateTable, "Raw": own.Raw}
 NAMES |= {"EncryptedText": EncryptedText, "EncryptedBytes": EncryptedBytes, "Version": Version}
