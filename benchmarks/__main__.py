@@ -9,13 +9,14 @@ import sqlalchemy as sa
 
 from demo.server import embedded_postgresql, scratch_schema
 
-from . import attach, kms, loop, rows, seal
+from . import attach, backfill, kms, loop, rows, seal
 from .figures import Report, machine
 from .loop import Places
 from .page import write_page
 
 Bare = tuple[float, float]
-SUITES = ("seal", "rows", "kms", "attach", "loop")
+SUITES = ("seal", "rows", "kms", "attach", "loop", "backfill")
+ON_A_SERVER = {"rows", "attach", "loop", "backfill"}
 
 
 def main() -> None:
@@ -30,7 +31,7 @@ def main() -> None:
     bare = seal.run(report) if {"seal", "rows"} & set(wanted) else (0.0, 0.0)
     if "kms" in wanted:
         kms.run(report)
-    if {"rows", "attach", "loop"} & set(wanted):
+    if ON_A_SERVER & set(wanted):
         with _server(given.url) as places:
             _on_a_server(report, wanted, places, bare)
     if given.json:
@@ -47,6 +48,8 @@ def _on_a_server(report: Report, wanted: Sequence[str], places: Places, bare: Ba
             attach.run(report, engines[1])
         if "loop" in wanted:
             loop.run(report, places)
+        if "backfill" in wanted:
+            backfill.run(report, url)
     finally:
         for engine in engines:
             engine.dispose()

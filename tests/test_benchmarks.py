@@ -27,6 +27,7 @@ def _run(*arguments: str) -> str:
         ("rows", "ORM select: extra, in bare primitives"),
         ("attach", "ORM get: with, against without"),
         ("loop", "asyncpg: a heartbeat was late by at most"),
+        ("backfill", "one worker: time, against constants at once"),
     ],
 )
 def test_a_suite_runs_and_says_its_figure(database: Database, tmp_path: Path, suite: str, line: str) -> None:

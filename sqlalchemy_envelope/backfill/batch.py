@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 from .faults import Fault, cause, sort
@@ -46,7 +47,7 @@ class Batch:
             self.keys = [self.keys[n] for n in kept]
             self.xmins = [self.xmins[n] for n in kept]
         self.cells = cells
-        self.bytes = sum(len(cell) for column in cells for cell in column if cell is not None)
+        self.bytes = sum(map(_size, chain(*(cells or self.rows))))
         self.rows = []
 
     def part(self, places: Sequence[int]) -> "Batch":
@@ -62,6 +63,10 @@ class Batch:
 
     def _give_up(self, row: int, error: BaseException) -> None:
         self.bad.append(Bad(self.keys[row], cause(error)))
+
+
+def _size(cell: Any) -> int:
+    return len(cell) if isinstance(cell, str | bytes) else 8
 
 
 def _sift(

@@ -15,10 +15,9 @@ import psycopg
 
 from ..errors import BackfillError
 from .batch import Bad, Batch
-from .checkpoint import Checkpoint, Counts, Progress
+from .checkpoint import Checkpoint, Counts, Progress, Reach, Tally
 from .faults import Fault, sort
 from .jobs import State
-from .keyset import Place
 from .ownership import own_range
 from .pace import Size
 from .plan import Plan
@@ -86,35 +85,50 @@ class Bench:
         began = time.monotonic()
         progress = self._written(batch, done)
         seconds = time.monotonic() - began
-        self._size.learn(batch.read, max(seconds, batch.seconds), batch.bytes)
+        self._size.learn(batch.read, max(seconds, batch.seconds), len(batch.keys), batch.bytes)
         self._told(progress)
         self._check(progress)
         return done or self._stopped(progress) or self._hold(progress)
 
     def _written(self, batch: Batch, done: bool) -> Progress:
+        clean = self._checkpoint.clean and not batch.bad
         if self._writer is None:
-            return self._commit(batch, done, write_nothing)
+            return self._kept(batch, done, Tally.of(len(batch.keys))) if clean else self._commit(batch, done)
         try:
-            return self._commit(batch, done, self._writer.write)
+            return self._kept(batch, done, self._writer.tally(batch)) if clean else self._commit(batch, done)
         except psycopg.errors.LockNotAvailable:
-            otherwise = self._writer.write_free
+            otherwise = [self._writer.write_free, self._writer.write_each]
         except psycopg.Error as error:
             if sort(error) is not Fault.QUARANTINE:
                 raise
-            otherwise = self._writer.write_each
-        return self._commit(batch, done, otherwise)
+            otherwise = [self._writer.write_each]
+        return self._commit(batch, done, *otherwise)
 
-    def _commit(self, batch: Batch, done: bool, write: Write) -> Progress:
-        with self._writing.transaction():
-            written, worse = write(batch)
-            bad = [*batch.bad, *worse]
-            raced = len(batch.keys) - written - len(worse)
-            counts = Counts(batch.read, written, raced, self._checkpoint.quarantine(bad))
-            freed = self._checkpoint.release(_moved(batch, worse))
-            progress = self._checkpoint.keep(batch.last, done, counts, freed)
-            if progress is None:
-                raise BackfillError(f"job {self._plan.job.id} was taken over by another run")
-        self.counts += counts
+    def _kept(self, batch: Batch, done: bool, tally: Tally) -> Progress:
+        """All in one statement, which is its own transaction."""
+        reach = Reach(batch.last, done, batch.read, len(batch.keys))
+        progress, written = self._checkpoint.keep(reach, tally)
+        self.counts += Counts(batch.read, written, len(batch.keys) - written)
+        return progress
+
+    def _commit(self, batch: Batch, done: bool, *ways: Write) -> Progress:
+        """Statement by statement, in one of these ways: the first that finds no row that can't be written."""
+        write, *others = ways or (self._writer.write if self._writer else write_nothing,)
+        try:
+            with self._writing.transaction():
+                return self._recorded(batch, done, *write(batch))
+        except psycopg.Error as error:
+            if not others or sort(error) is not Fault.QUARANTINE:
+                raise
+        return self._commit(batch, done, *others)
+
+    def _recorded(self, batch: Batch, done: bool, written: int, worse: list[Bad]) -> Progress:
+        new = self._checkpoint.quarantine([*batch.bad, *worse])
+        freed = self._checkpoint.release(set(batch.keys) - {each.place for each in worse})
+        tried = len(batch.keys) - len(worse)
+        reach = Reach(batch.last, done, batch.read, tried, new - freed)
+        progress, _ = self._checkpoint.keep(reach, Tally.of(written))
+        self.counts += Counts(batch.read, written, tried - written, new)
         return progress
 
     def _check(self, progress: Progress) -> None:
@@ -140,10 +154,6 @@ class Bench:
             if self._stopped(progress):
                 return True
         return False
-
-
-def _moved(batch: Batch, bad: list[Bad]) -> set[Place]:
-    return set(batch.keys) - {each.place for each in bad}
 
 
 def wait(seconds: float, halted: Halted) -> bool:

@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import psycopg
 from psycopg.types.json import Jsonb
 
+from ..errors import BackfillError
 from .batch import Bad
 from .jobs import State
 from .keyset import Place
@@ -51,6 +52,30 @@ class Progress:
     """What a throttle waits for; empty while it does not."""
 
 
+@dataclass(frozen=True)
+class Tally:
+    """SQL that says how many rows were written: it writes them, or somebody did before."""
+
+    sql: bytes
+    parameters: Sequence[Any] = field(default=(), repr=False)
+
+    @classmethod
+    def of(cls, written: int) -> "Tally":
+        """Of a number that is known."""
+        return cls(b"tally AS (SELECT %s::bigint AS written)", [written])
+
+
+@dataclass(frozen=True)
+class Reach:
+    """How far a batch reaches. Rows: `read`, `tried` to be written, `quarantined` more than before."""
+
+    cursor: Place | None
+    done: bool
+    read: int
+    tried: int
+    quarantined: int = 0
+
+
 class Checkpoint:
     """The record of one range's progress, over its worker's own connection."""
 
@@ -62,16 +87,21 @@ class Checkpoint:
         )
         self._quarantined = {tuple(key) for (key,) in rows}
 
-    def keep(self, cursor: Place | None, done: bool, counts: Counts, freed: int) -> Progress | None:
-        """Within the batch's transaction. `freed`: rows that are in quarantine no more.
+    @property
+    def clean(self) -> bool:
+        """Whether no row of the leaf is in quarantine."""
+        return not self._quarantined
 
-        None where the range is gone: somebody else has taken over.
-        """
-        place = None if cursor is None else Jsonb(list(cursor))
-        parameters = [place, done, self._job, self._number]
-        parameters += [counts.read, counts.done, counts.raced, counts.bad - freed, self._job]
-        found = self._connection.execute(_KEEP, parameters).fetchone()
-        return None if found is None else Progress(State(found[0]), *found[1:])
+    def keep(self, reach: Reach, tally: Tally) -> tuple[Progress, int]:
+        """Last in the batch's transaction, or all of it: the progress now, and how many rows were written."""
+        place = None if reach.cursor is None else Jsonb(list(reach.cursor))
+        parameters = [*tally.parameters, place, reach.done, self._job, self._number]
+        parameters += [reach.read, reach.tried, reach.quarantined, self._job]
+        found = self._connection.execute(_KEEP.replace(b"{tally}", tally.sql), parameters).fetchone()
+        if found is None:
+            raise BackfillError(f"job {self._job} was taken over by another run")
+        state, *rest, written = found
+        return Progress(State(state), *rest), written
 
     def release(self, places: AbstractSet[Place]) -> int:
         """Takes rows that were moved after all out of the quarantine: how many there were."""
@@ -100,15 +130,15 @@ class Checkpoint:
 PROGRESS = "state, sweep, rows_estimated, rows_read, rows_done, rows_raced, rows_quarantined"
 
 _KEEP = f"""
-WITH range AS (
+WITH {{tally}}, range AS (
     UPDATE envelope.job_range SET cursor = coalesce(%s, cursor), done = %s
     WHERE job = %s AND number = %s AND NOT done RETURNING number
 )
-UPDATE envelope.job SET rows_read = rows_read + %s, rows_done = rows_done + %s, rows_raced = rows_raced + %s,
-    rows_quarantined = rows_quarantined + %s, heartbeat_at = now()
-WHERE id = %s AND EXISTS (SELECT FROM range) RETURNING {PROGRESS}"""
-"""Last in its transaction: all workers of a job write this row, and from here to the commit
-they wait for each other."""
+UPDATE envelope.job SET rows_read = rows_read + %s, rows_done = rows_done + tally.written,
+    rows_raced = rows_raced + %s - tally.written, rows_quarantined = rows_quarantined + %s,
+    heartbeat_at = now()
+FROM tally WHERE id = %s AND EXISTS (SELECT FROM range) RETURNING {PROGRESS}, tally.written""".encode()
+"""All workers of a job write its row, and from here to the commit they wait for each other."""
 
 _RELEASE = "DELETE FROM envelope.job_row WHERE job = %s AND relation = %s AND key = %s"
 

@@ -12,7 +12,7 @@ PAUSE = 0.1
 
 _HOLDERS = """
 SELECT 'pid ' || pid || ' (' || coalesce(nullif(application_name, ''), 'unnamed') || ', '
-    || coalesce(state, backend_type) || ')'
+    || coalesce(state, backend_type, 'another role''s') || ')'
 FROM pg_stat_activity
 WHERE pid <> pg_backend_pid() AND (datname = current_database() OR datname IS NULL)
 AND greatest(age(backend_xmin), age(backend_xid)) > age(%(xid)s::xid)

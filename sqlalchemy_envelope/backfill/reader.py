@@ -13,6 +13,12 @@ from .steps import Step
 
 __tracebackhide__ = True  # pytest prints no locals of these frames: they hold plaintext
 
+SPARSE = 0.05
+"""Where less of a batch is pending, the next rows are counted off along the key and only those come."""
+
+STRIDE = 10
+"""How many times as far that goes."""
+
 
 class Reader:
     """Bounded by rows looked at, not by rows found: nothing pending for a million rows is no long scan."""
@@ -21,23 +27,21 @@ class Reader:
         self._connection = connection
         self._key, self._span, self._step = key, span, step
         self._columns = len(key.names)
+        self._sparse = False
         selected = step.selected
         self._parameters = {name: value for each in selected for name, value in each.parameters.items()}
         # Only of pending rows: another's value never leaves the database.
         values = "".join(f", CASE WHEN {step.pending} THEN {each.sql} END" for each in selected)
-        self._whole, self._bare = self._query(values), self._query("")
-
-    def _query(self, values: str) -> str:
-        key = self._key
-        return (
-            f"SELECT {key.as_text}, xmin::text, {self._step.pending}{values} FROM ONLY {self._span.leaf}"
-            f" WHERE {{condition}} ORDER BY {key.columns} LIMIT %(limit)s"
+        self._whole, self._bare = (
+            f"SELECT {key.as_text}, xmin::text, {step.pending}{each} FROM ONLY {span.leaf}"
+            for each in (values, "")
         )
 
     def read(self, after: Place | None, limit: int) -> Batch:
         """The next batch after a place, worked on; where the reading fails for a row, a smaller one."""
         began = time.monotonic()
-        batch = self._read(after, limit)
+        batch = (self._skim(after, limit) if self._sparse else None) or self._read(after, limit)
+        self._sparse = len(batch.rows) < batch.read * SPARSE
         batch.work(self._step.work)
         batch.seconds = time.monotonic() - began
         return batch
@@ -45,7 +49,7 @@ class Reader:
     def _read(self, after: Place | None, limit: int) -> Batch:
         while True:
             try:
-                return self._batch(self._rows(self._whole, after, limit))
+                return self._batch(self._rows(self._whole, replace(self._span, after=after), limit))
             except (psycopg.Error, UnicodeDecodeError) as error:
                 if sort(error) is not Fault.QUARANTINE:
                     raise
@@ -54,17 +58,43 @@ class Reader:
                 return self._unreadable(after, reason)
             limit = max(1, limit // 2)
 
+    def _skim(self, after: Place | None, limit: int) -> Batch | None:
+        """The pending rows of a long stretch; None where little is left, or one of them can't be read."""
+        edge = self._place_at(after, limit * STRIDE)
+        if edge is None:
+            return None
+        stretch = Span(self._span.leaf, after, edge)
+        try:
+            found = self._rows(self._whole, stretch, limit, f"({self._step.pending})")
+        except (psycopg.Error, UnicodeDecodeError) as error:
+            if sort(error) is not Fault.QUARANTINE:
+                raise
+            return None
+        batch = self._batch(found)
+        if len(found) < limit:
+            batch.read, batch.last = limit * STRIDE, edge
+        return batch
+
+    def _place_at(self, after: Place | None, distance: int) -> Place | None:
+        condition, bounds = self._key.within(replace(self._span, after=after))
+        query = (
+            f"SELECT {self._key.as_text} FROM ONLY {self._span.leaf}"
+            f" WHERE {condition} ORDER BY {self._key.columns} OFFSET %(distance)s LIMIT 1"
+        )
+        parameters = {**bounds, "distance": distance - 1}
+        return self._connection.execute(query.encode(), parameters).fetchone()
+
     def _unreadable(self, after: Place | None, reason: str) -> Batch:
-        batch = self._batch(self._rows(self._bare, after, 1))
+        batch = self._batch(self._rows(self._bare, replace(self._span, after=after), 1))
         batch.bad = [Bad(place, reason) for place in batch.keys]
         batch.keys, batch.xmins, batch.rows = [], [], []
         return batch
 
-    def _rows(self, query: str, after: Place | None, limit: int) -> list[Any]:
-        condition, bounds = self._key.within(replace(self._span, after=after))
-        parameters = {**self._parameters, **bounds, "limit": limit}
+    def _rows(self, query: str, span: Span, limit: int, pending: str = "true") -> list[Any]:
+        condition, bounds = self._key.within(span)
+        whole = f"{query} WHERE {condition} AND {pending} ORDER BY {self._key.columns} LIMIT %(limit)s"
         return self._connection.execute(
-            query.replace("{condition}", condition).encode(), parameters
+            whole.encode(), {**self._parameters, **bounds, "limit": limit}
         ).fetchall()
 
     def _batch(self, rows: list[Any]) -> Batch:

@@ -158,7 +158,8 @@ def resolve(path: str) -> Source:
             found = getattr(found, part)
     except (ImportError, AttributeError, ValueError) as error:
         raise ConfigurationError(f"no source at {path!r}; name one as module:attribute") from error
-    source: Source = found() if isinstance(found, type) or not hasattr(found, "values") else found
+    made = isinstance(found, type) or (callable(found) and not hasattr(found, "select"))
+    source: Source = found() if made else found
     if not (colon and hasattr(source, "select") and hasattr(source, "values")):
         raise ConfigurationError(f"{path!r} is no source; name one as module:attribute")
     return source

@@ -13,7 +13,7 @@ import psycopg
 from .database import Database
 
 _BLOCKERS = """
-SELECT pid, coalesce(application_name, ''), coalesce(state, backend_type, ''), xact_start
+SELECT pid, coalesce(application_name, ''), coalesce(state, backend_type, 'another role''s'), xact_start
 FROM pg_stat_activity WHERE pid = ANY (pg_blocking_pids(%s)) ORDER BY xact_start
 """
 

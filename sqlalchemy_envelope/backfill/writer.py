@@ -11,6 +11,7 @@ import psycopg
 
 from ..errors import BackfillError
 from .batch import Bad, Batch
+from .checkpoint import Tally
 from .faults import Fault, cause, sort
 from .keyset import Key
 from .steps import Setting
@@ -40,7 +41,7 @@ def update_sql(leaf: str, key: Key, setting: Setting) -> str:
     )
     return (
         f"UPDATE ONLY {leaf} AS t SET {sets} FROM unnest({', '.join(arrays)}) AS v ({', '.join(names)})"
-        f" WHERE {key.matches('t', 'v')} AND {unchanged(setting)} RETURNING {setting.promise}"
+        f" WHERE {key.matches('t', 'v')} AND {unchanged(setting)} RETURNING {setting.promise} AS kept"
     )
 
 
@@ -57,15 +58,22 @@ class Writer:
     ) -> None:
         self._connection = connection
         self._update = update_sql(leaf, key, setting).encode()
+        self._tally = b"written AS (" + self._update + b"), " + _TALLY
         self._free = _free_sql(leaf, key).encode()
         self._place = place
+
+    def tally(self, batch: Batch) -> Tally:
+        """Writes the whole batch within the statement that records it: one round trip, one transaction.
+
+        A promise that was not kept is a division by zero, which takes all of it back.
+        """
+        return Tally(self._tally, self._parameters(batch)) if batch.keys else Tally.of(0)
 
     def write(self, batch: Batch) -> Written:
         """The whole batch at once."""
         if not batch.keys:
             return 0, []
-        parameters = [*self._keys(batch), batch.xmins, *batch.cells]
-        kept = self._connection.execute(self._update, parameters).fetchall()
+        kept = self._connection.execute(self._update, self._parameters(batch)).fetchall()
         if not all(promise for (promise,) in kept):
             raise BackfillError(
                 f"{self._place}: a trigger of the table undid what was written, and the batch was taken back;"
@@ -80,23 +88,35 @@ class Writer:
         return self.write(batch.part(sorted(free)))
 
     def write_each(self, batch: Batch) -> Written:
-        """The same, where it fails for a row's sake: by halves, down to that row, in savepoints."""
+        """The same, where it fails for a row's sake: by halves, down to that row, in savepoints.
+
+        A row that somebody has locked all the time counts as changed.
+        """
         try:
             with self._connection.transaction():
                 return self.write(batch)
         except psycopg.Error as error:
-            if sort(error) is not Fault.QUARANTINE:
+            locked = isinstance(error, psycopg.errors.LockNotAvailable)
+            if not locked and sort(error) is not Fault.QUARANTINE:
                 raise
             reason = cause(error)
         if len(batch.keys) == 1:
-            return 0, [Bad(batch.keys[0], reason)]
+            return 0, [] if locked else [Bad(batch.keys[0], reason)]
         middle = len(batch.keys) // 2
         halves = (range(middle), range(middle, len(batch.keys)))
         (done, bad), (more, worse) = (self.write_each(batch.part(half)) for half in halves)
         return done + more, bad + worse
 
+    def _parameters(self, batch: Batch) -> list[Any]:
+        return [*self._keys(batch), batch.xmins, *batch.cells]
+
     def _keys(self, batch: Batch) -> Sequence[list[str]]:
         return [list(column) for column in zip(*batch.keys, strict=True)]
+
+
+_TALLY = b"""tally AS (
+    SELECT count(*) / CASE WHEN coalesce(bool_and(kept), true) THEN 1 ELSE 0 END AS written FROM written
+)"""
 
 
 def _free_sql(leaf: str, key: Key) -> str:

@@ -106,27 +106,47 @@ def test_what_was_not_asked_for_is_said_to_be_needed(plant: Plant) -> None:
     assert canaries.scan()["heap"]
 
 
-def test_an_owner_gets_as_far_as_owners_do(plant: Plant) -> None:
-    """The table, and of the planner's memory what it may; the rest needs a superuser, says the step."""
+@pytest.fixture
+def owned(plant: Plant) -> Iterator[Canaries]:
+    """A nulled table that a role without other rights owns."""
     canaries = plant()
     canaries.encrypt()
     canaries.null()
-    role = (
-        "DROP ROLE IF EXISTS owner_only; CREATE ROLE owner_only LOGIN; GRANT USAGE, CREATE ON SCHEMA public"
-    )
-    for statement in [*role.split("; "), "ALTER TABLE customer OWNER TO owner_only"]:
-        canaries.run(statement + (" TO owner_only" if statement.startswith("GRANT") else ""))
+    canaries.run("DROP ROLE IF EXISTS owner_only")
+    canaries.run("CREATE ROLE owner_only LOGIN")
+    canaries.run("GRANT USAGE, CREATE ON SCHEMA public TO owner_only")
+    canaries.run("ALTER TABLE customer OWNER TO owner_only")
+    yield canaries
+    canaries.run("REASSIGN OWNED BY owner_only TO postgres")
+    canaries.run("DROP OWNED BY owner_only")
+    canaries.run("DROP ROLE owner_only")
+
+
+def by_owner(canaries: Canaries, patience: float = 60) -> dict[str, PurgeStep]:
+    """The steps as that role goes through them."""
     theirs = Ours(canaries.database.url.replace("postgres@", "owner_only@"))
-    steps = {step.place: step for step in purge(theirs, canaries.move)}
+    return {step.place: step for step in purge(theirs, canaries.move, patience=patience)}
+
+
+def test_an_owner_gets_as_far_as_owners_do(owned: Canaries) -> None:
+    """The table, and of the planner's memory what it may; the rest needs a superuser, says the step."""
+    steps = by_owner(owned)
     assert steps["table"].outcome is Outcome.DONE, steps["table"]
     assert steps["pg_statistic"].outcome is Outcome.NEEDS
     assert steps["wal"].outcome is Outcome.NEEDS
-    found = canaries.scan()
+    found = owned.scan()
     assert (found["heap"], found["toast"], found["index"], found["lower index"]) == (0, 0, 0, 0)
     assert found["wal"]
-    for statement in ("REASSIGN OWNED BY owner_only TO postgres", "DROP OWNED BY owner_only"):
-        canaries.run(statement)
-    canaries.run("DROP ROLE owner_only")
+
+
+def test_an_owner_is_told_of_others_old_transactions(owned: Canaries) -> None:
+    """What they do is not shown, that they are there is."""
+    with owned.database.connect("a long report") as other, other.transaction():
+        other.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        other.execute("SELECT 1 FROM pg_class LIMIT 1")
+        owned.run("DELETE FROM customer WHERE id = 1")
+        steps = by_owner(owned, 0.2)
+    assert "a long report, another role's" in steps["old transactions"].words
 
 
 def test_an_empty_table_forgets_its_statistics_too(plant: Plant) -> None:
