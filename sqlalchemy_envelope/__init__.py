@@ -16,6 +16,7 @@ from .errors import (
 from .keyring.direct import DirectKeyring
 from .keyring.reuse import Reuse
 from .legacy import Version
+from .moving import EncryptedOnly, ReadsEncrypted, ReadsPlaintext
 from .providers.aws_kms import AwsKms
 from .providers.static import StaticKey
 from .types import EncryptedBytes, EncryptedText
@@ -29,6 +30,7 @@ __all__ = [
     "DecryptionError",
     "DirectKeyring",
     "EncryptedBytes",
+    "EncryptedOnly",
     "EncryptedText",
     "Envelope",
     "EnvelopeError",
@@ -36,6 +38,8 @@ __all__ = [
     "InvalidValueError",
     "KeyProviderError",
     "NotAttachedError",
+    "ReadsEncrypted",
+    "ReadsPlaintext",
     "Reuse",
     "StaticKey",
     "UnsupportedStatementError",

@@ -9,6 +9,7 @@ from weakref import WeakKeyDictionary
 
 from sqlalchemy import CheckConstraint, Column, Index, MetaData, Table, event
 from sqlalchemy.dialects.postgresql import dialect as postgresql
+from sqlalchemy.orm import Mapper
 from sqlalchemy.schema import ColumnCollectionConstraint
 from sqlalchemy.sql.selectable import FromClause
 
@@ -42,6 +43,11 @@ class Pair(NamedTuple):
         """The same as a table's alias, or its `excluded`, has them."""
         return Pair(*(source.c[each.key] for each in self.columns))
 
+    @property
+    def is_mapped(self) -> bool:
+        """Whether the sibling is an attribute of a mapped class, which only its author can make it."""
+        return _MAPPED in self.dek.__dict__
+
 
 Pairs = dict[str, Pair]
 """By the key of the encrypted column."""
@@ -49,6 +55,7 @@ Pairs = dict[str, Pair]
 _SLOT = "_envelope_pairs"
 """Where a complete Table keeps its pairs: they live, are annotated and are pickled with it."""
 
+_MAPPED = "_envelope_mapped"
 _NONE: Pairs = {}
 _contexts: "WeakKeyDictionary[MetaData, dict[Context, tuple[str, str]]]" = WeakKeyDictionary()
 _names = postgresql().identifier_preparer  # type: ignore[no-untyped-call]
@@ -73,6 +80,13 @@ def _table_complete(table: Table, metadata: MetaData) -> None:
     if pairs_of(table):
         for constraint in (*table.indexes, *table.constraints):
             _constraint_added(constraint, table)
+
+
+@event.listens_for(Mapper, "after_mapper_constructed")
+def _mapped(mapper: Mapper[Any], _class: type[Any]) -> None:
+    for column in mapper.columns:
+        if isinstance(column, Sibling):
+            column.__dict__[_MAPPED] = True
 
 
 @event.listens_for(Column, "before_parent_attach")

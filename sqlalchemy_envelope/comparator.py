@@ -54,5 +54,5 @@ _NULL_TESTS: dict[Any, Any] = {
 
 def place_of(type_: TypeEngine[Any]) -> str:
     """`table.column` where the type knows it."""
-    context = getattr(type_, "context", None)
+    context = getattr(getattr(type_, "item_type", type_), "context", None)
     return context.place if context is not None else "an encrypted column"

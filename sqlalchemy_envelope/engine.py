@@ -14,7 +14,9 @@ from .errors import ConfigurationError
 from .opening import wait_here
 from .reading.compiler import compiler_class
 from .reading.execution import execution_context_class
+from .writing.context import writing_context_class
 from .writing.rewrite import rewrite
+from .writing.written import Written, hide_unknown, remember
 
 __tracebackhide__ = True  # pytest prints no locals of these frames: they hold plaintext
 
@@ -54,20 +56,28 @@ def detach(engine: object) -> None:
     for name in ("statement_compiler", "execution_ctx_cls"):
         root.dialect.__dict__.pop(name, None)
     event.remove(root, "before_execute", _before_execute)
+    event.remove(root, "handle_error", hide_unknown)
     root.clear_compiled_cache()
 
 
 def _install(root: Engine, dialect: Any, envelope: Envelope) -> None:
     dialect.__dict__[SLOT] = Attachment(envelope, _await_here if dialect.is_async else wait_here)
     dialect.statement_compiler = compiler_class(type(dialect).statement_compiler)
-    dialect.execution_ctx_cls = execution_context_class(type(dialect).execution_ctx_cls)
+    reading = execution_context_class(type(dialect).execution_ctx_cls)
+    dialect.execution_ctx_cls = writing_context_class(reading)
     event.listen(root, "before_execute", _before_execute, retval=True)
+    event.listen(root, "handle_error", hide_unknown)
     root.clear_compiled_cache()
 
 
 def _before_execute(connection: Any, statement: Any, multi: Any, single: Any, _options: Any) -> Any:
     attachment = attachment_of(connection.dialect)
-    return (statement, multi, single) if attachment is None else rewrite(statement, multi, single, attachment)
+    if attachment is None:
+        return statement, multi, single
+    executed = rewrite(statement, multi, single, attachment)
+    if executed.sealed is not None:
+        remember(connection, Written(executed.statement, executed.sealed))
+    return executed[:3]
 
 
 def _await_here(future: "Future[Any]") -> Any:

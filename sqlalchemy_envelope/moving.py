@@ -10,9 +10,10 @@ from typing import Any, ClassVar, NamedTuple, Self
 
 from sqlalchemy.sql.sqltypes import LargeBinary, String
 from sqlalchemy.sql.type_api import TypeEngine, to_instance
+from sqlalchemy.types import TypeDecorator
 
 from .attachment import Attachment
-from .errors import ConfigurationError, DecryptionError, Failure
+from .errors import ConfigurationError, DecryptionError, Failure, InvalidValueError
 
 __tracebackhide__ = True  # pytest prints no locals of these frames: they hold plaintext
 
@@ -86,8 +87,15 @@ class Moving:
         """The plaintext column's type, once it is known."""
         return self.type_  # type: ignore[return-value]
 
-    def kept(self, values: Sequence[Any]) -> Sequence[Any]:
-        """What the plaintext column is given beside the pairs of these values."""
+    def kept(self, values: Sequence[Any], place: str) -> Sequence[Any]:
+        """What the plaintext column is given beside the pairs of these values.
+
+        Raises `InvalidValueError` for one that PostgreSQL would refuse with an error that prints it.
+        """
+        plain_text = self.type._type_affinity is String and not isinstance(self.type, TypeDecorator)
+        if plain_text and any(isinstance(value, str) and "\0" in value for value in values):
+            del values  # what prints a traceback's locals finds none here
+            raise InvalidValueError(f"{place} holds a NUL character, which its plaintext column can't store")
         return values
 
     def cells_named(self, dek: str) -> tuple[str, ...]:
@@ -169,7 +177,7 @@ class EncryptedOnly(Moving):
 
     pending: ClassVar[bool] = False
 
-    def kept(self, values: Sequence[Any]) -> Sequence[Any]:
+    def kept(self, values: Sequence[Any], place: str) -> Sequence[Any]:
         return [None] * len(values)
 
 

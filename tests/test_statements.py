@@ -16,34 +16,45 @@ from .fixtures.postgresql import Database
 from .statements import sections  # noqa: F401
 from .statements.catalogue import CATALOGUE, Shape
 from .statements.harness import ENVELOPE, Outcome, attempt, check, prepare, quiet_log
-from .statements.models import ENCRYPTED, PLAIN, Models
+from .statements.models import ENCRYPTED, PLAIN, STATES, Models
 
 DRIVERS = ("psycopg", "psycopg_async", "asyncpg")
-Attempt = Callable[[Models, Shape], Outcome]
+RUNS = [(driver, ENCRYPTED) for driver in DRIVERS] + [("psycopg", models) for models in STATES]
+Attempt = Callable[[Shape], Outcome]
+Run = tuple[Models, Attempt, Attempt]
 Call = Callable[..., Any]
+
+
+def _named(run: tuple[str, Models]) -> str:
+    driver, models = run
+    return driver if models.moving is None else f"{driver}-{models.moving.__name__}"
+
 
 pytestmark = pytest.mark.filterwarnings("ignore:SELECT statement has a cartesian", "ignore:.*deprecated")
 
 
-@pytest.fixture(scope="module", params=DRIVERS)
-def run(request: pytest.FixtureRequest, module_database: Database) -> Iterator[Attempt]:
-    """Runs a shape on one driver; both sets of tables are there, with their rows.
+@pytest.fixture(scope="module", params=RUNS, ids=_named)
+def run(
+    request: pytest.FixtureRequest, module_database: Database
+) -> Iterator[Run]:
+    """Models, what runs a shape on them and what runs it on plain ones: on one driver, in one state.
 
     The plain twins have an engine of their own without an envelope: it shows what SQLAlchemy does.
     """
-    connected = _sync if request.param == "psycopg" else _async
-    with quiet_log(), connected(module_database, request.param) as calls:
-        for models, call in calls.items():
-            call(prepare, models)
-        yield lambda models, shape: calls[models](attempt, models, shape)
+    driver, encrypted = request.param
+    connected = _sync if driver == "psycopg" else _async
+    with quiet_log(), connected(module_database, driver) as (ours, plain):
+        ours(prepare, encrypted)
+        plain(prepare, PLAIN)
+        yield encrypted, partial(ours, attempt, encrypted), partial(plain, attempt, PLAIN)
 
 
 @contextmanager
-def _sync(database: Database, driver: str) -> Iterator[dict[Models, Call]]:
+def _sync(database: Database, driver: str) -> Iterator[tuple[Call, Call]]:
     engines = [sa.create_engine(database.url(driver), echo="debug") for _ in range(2)]
     attach(engines[0], ENVELOPE)
     with engines[0].connect() as ours, engines[1].connect() as plain:
-        yield {ENCRYPTED: partial(_call, ours), PLAIN: partial(_call, plain)}
+        yield partial(_call, ours), partial(_call, plain)
     for engine in engines:
         engine.dispose()
 
@@ -53,14 +64,14 @@ def _call(connection: sa.Connection, function: Callable[..., Any], *arguments: A
 
 
 @contextmanager
-def _async(database: Database, driver: str) -> Iterator[dict[Models, Call]]:
+def _async(database: Database, driver: str) -> Iterator[tuple[Call, Call]]:
     engines = [create_async_engine(database.url(driver), echo="debug") for _ in range(2)]
     attach(engines[0], ENVELOPE)
     with asyncio.Runner() as runner:
         connections = [runner.run(_connected(engine)) for engine in engines]
         ours, plain = (partial(_call_async, runner, connection) for connection in connections)
         try:
-            yield {ENCRYPTED: ours, PLAIN: plain}
+            yield ours, plain
         finally:
             runner.run(_closed(connections, engines))
 
@@ -89,9 +100,10 @@ STATEMENTS = [each for each in CATALOGUE if not each.declares and each.possible]
 
 
 @pytest.mark.parametrize("shape", STATEMENTS, ids=lambda shape: shape.code[:90])
-def test_a_shape_works_or_is_refused(run: Attempt, shape: Shape) -> None:
+def test_a_shape_works_or_is_refused(run: Run, shape: Shape) -> None:
     """With the twin's result and the twin's rows, or with one error and nothing sent."""
-    wrong = check(shape, run(ENCRYPTED, shape), lambda: run(PLAIN, shape))
+    models, ours, plain = run
+    wrong = check(shape, models, ours(shape), lambda: plain(shape))
     assert not wrong, f"{shape.code}\n" + "\n".join(wrong)
 
 

@@ -6,7 +6,7 @@ from sqlalchemy import ARRAY
 from sqlalchemy.sql.elements import TypeClause
 
 from ..types import carried
-from .lineage import pair_of
+from .lineage import cells_of
 from .path import PathKeeping
 from .policy import Verdict, refusal
 
@@ -21,9 +21,9 @@ class CellRendering(PathKeeping):
         moving = column.type.moving
         if verdict is Verdict.NULL and moving is None:
             return text
-        pair = pair_of(column)
+        pair = cells_of(column)
         if pair is None:
-            raise refusal(column.type, f"something that is not its table ({type(column.table).__name__})")
+            raise refusal(column.type, "something that is not its table")
         kw = {name: kw[name] for name in _NAMING if name in kw}
         if verdict is Verdict.NULL:
             return str(moving.null_sql(text, self._name_of(pair.plaintext, kw)))

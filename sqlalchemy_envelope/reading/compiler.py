@@ -3,45 +3,53 @@
 from typing import Any
 
 from sqlalchemy.dialects.postgresql.dml import OnConflictDoUpdate
+from sqlalchemy.orm import FromStatement
 from sqlalchemy.sql import operators
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.dml import UpdateBase
 from sqlalchemy.sql.elements import (
-    ClauseList,
-    Grouping,
-    Label,
+    BindParameter,
+    ColumnElement,
     TableValuedColumn,
     TextClause,
     UnaryExpression,
-    _label_reference,
 )
-from sqlalchemy.sql.functions import FunctionElement, cube, grouping_sets, rollup
-from sqlalchemy.sql.selectable import CompoundSelect, TextualSelect
+from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.sql.selectable import TextualSelect
 
 from ..columns import pairs_of
-from ..types import carried
+from ..types import Sealed, carried
+from ..wire import KEY_MAGIC, VERSION
 from .cells import CellRendering
-from .lineage import columns_of, is_query, stored_table
+from .clauses import ClauseReading
+from .kinds import is_null
+from .lineage import is_query, stored_table
 from .path import keep_path
-from .policy import Verdict, judge, refusal
-from .rules import is_null
-from .sets import check_distinct, check_set_operation
+from .policy import Carriers, Verdict, judge, refusal
+from .sets import check_set_operation
 from .textual import (
+    changes_statement,
     check_fragment,
     check_named_result,
-    check_order,
     check_textual_select,
     encrypted_columns,
+    tables_named,
 )
 
-_OF_AN_ENTRY = (UnaryExpression, ClauseList, Grouping, Label, _label_reference, rollup, cube, grouping_sets)
-"""What may stand around an entry of ORDER BY, GROUP BY and DISTINCT ON that is a number or label."""
+_KEY_START = bytes((KEY_MAGIC, VERSION))
 
 
-class EnvelopeCompiler(CellRendering):
+class EnvelopeCompiler(CellRendering, ClauseReading):
     """Judges where encrypted columns stand and renders their cells as one."""
 
-    _judged = 0
+    def __init__(self, *args: Any, **kw: Any) -> None:
+        self._carriers: Carriers = {}
+        super().__init__(*args, **kw)
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """The parameters that the statement was compiled with, but for cells."""
+        return {name: value for name, value in super().params.items() if not _is_cell(value)}
 
     def visit_column(self, column: Any, *args: Any, **kw: Any) -> str:
         """A column's name; an encrypted one's two cells, or a refusal."""
@@ -53,16 +61,23 @@ class EnvelopeCompiler(CellRendering):
             self._check_text(column.name if column.is_literal else quoted)
         if carried(column.type) is None:
             return text
-        self._judged += 1
+        self._carriers[id(column)] = column
         if self._names_result_of_text:
             check_named_result(column, self.statement.element.text)  # type: ignore[union-attr]
             return text
-        verdict = judge(column, self.path, self._innermost)
+        verdict = judge(column, self.path, self._innermost, self._carriers)
         if verdict is Verdict.PAIR and self.statement is None:
             raise refusal(column.type, "DDL (a view, a table from a query, an index)")
+        if verdict is Verdict.PAIR and self._is_wrapped:
+            raise refusal(column.type, "a statement of your own making (EXPLAIN, COPY, CREATE TABLE AS)")
         if verdict is Verdict.CELL or is_query(column.table):
             return text  # a subquery joined the cells
         return self._of_cells(column, text, verdict, kw)
+
+    @property
+    def _is_wrapped(self) -> bool:
+        """Whether what is rendered stands in a construct of the user's own, which may do anything with it."""
+        return self.path[0] is not self.statement and not isinstance(self.statement, FromStatement)
 
     @property
     def _names_result_of_text(self) -> bool:
@@ -71,14 +86,24 @@ class EnvelopeCompiler(CellRendering):
 
     def _label_select_column(self, select: Any, column: Any, *args: Any, **kw: Any) -> str:
         """One entry of a columns clause: a pair is always labelled, and nothing else may pass for one."""
-        before = self._judged
-        encrypted = carried(column.type) is not None
+        encrypted = carried(column.type)
         if encrypted and kw.get("name") is None and getattr(column, "table", None) is not None:
             kw["name"] = kw["proxy_name"] = column.name
         text = super()._label_select_column(select, column, *args, **kw)
-        if encrypted and self._judged == before and not is_null(column):
-            raise refusal(column.type, "a columns clause in disguise", "select the model's own attribute")
+        if encrypted:
+            self._check_carrier(column)
         return text
+
+    def _leave(self, element: Any) -> None:
+        """Lets nothing pass for an encrypted value that holds none, wherever it stands."""
+        expression = isinstance(element, ColumnElement) and not isinstance(element, BindParameter)
+        if expression and carried(element.type) is not None:
+            self._check_carrier(element)
+
+    def _check_carrier(self, element: Any) -> None:
+        encrypted: Any = carried(element.type)
+        if id(element) not in self._carriers and not (is_null(element) and encrypted.bound):
+            raise refusal(element.type, "disguise", "select the model's own attribute")
 
     def visit_label(self, label: Any, *args: Any, **kw: Any) -> str:
         """A label; refused where it stands for an encrypted column in ORDER BY or GROUP BY."""
@@ -104,11 +129,6 @@ class EnvelopeCompiler(CellRendering):
         """UNION and its kin."""
         check_set_operation(cs)
         return super().visit_compound_select(cs, *args, **kw)
-
-    def get_select_precolumns(self, select: Any, **kw: Any) -> str:
-        """DISTINCT."""
-        check_distinct(select, self._select_columns)
-        return super().get_select_precolumns(select, **kw)
 
     def get_statement_hint_text(self, hint_texts: Any) -> str:
         """`with_statement_hint()`: text at the end of a SELECT."""
@@ -154,13 +174,16 @@ class EnvelopeCompiler(CellRendering):
     def _check_text(self, text: str) -> None:
         if text.strip() == "*" and self._only_counted:
             return
-        froms = {each for entry in self.stack for each in (*entry["correlate_froms"], *entry["asfrom_froms"])}
         written = {
             entry["selectable"].table for entry in self.stack if isinstance(entry["selectable"], UpdateBase)
         }
-        check_fragment(text, froms | written)
-        if self._sorts_or_groups:
-            check_order(text, self._select_columns)
+        froms = self._froms | written
+        check_fragment(text, froms | tables_named(text, froms))
+        encrypted = next((each for each in self._select_columns if carried(each.type) is not None), None)
+        if encrypted is not None and changes_statement(text):
+            raise refusal(
+                encrypted.type, "a SELECT that text adds a clause to", "use SQLAlchemy's method for it"
+            )
 
     @property
     def _only_counted(self) -> bool:
@@ -177,34 +200,13 @@ class EnvelopeCompiler(CellRendering):
             raise refusal(hidden.type, "a whole row as one value", "list the columns that you need")
 
     @property
-    def _sorts_or_groups(self) -> bool:
-        """Whether text here is a whole entry of ORDER BY and its kin, which may mean one of the columns.
-
-        Inside any other expression, a number is a number, and a label is not to be seen.
-        """
-        clauses = [
-            each
-            for clause in ("_order_by_clauses", "_group_by_clauses", "_distinct_on")
-            for each in getattr(self._innermost, clause, ())
-        ]
-        entries = [at for at, each in enumerate(self.path) if any(each is entry for entry in clauses)]
-        return bool(entries) and all(isinstance(each, _OF_AN_ENTRY) for each in self.path[entries[-1] : -1])
-
-    @property
-    def _innermost(self) -> Any:
-        return self.stack[-1]["selectable"] if self.stack else None
-
-    @property
     def _above(self) -> Any:
         """What the element being rendered stands directly in."""
         return self.path[-2] if len(self.path) > 1 else None
 
-    @property
-    def _select_columns(self) -> list[Any]:
-        if isinstance(self._innermost, CompoundSelect):
-            return columns_of(self._innermost)
-        state = self.stack[-1].get("compile_state") if self.stack else None
-        return [each[3] for each in getattr(state, "columns_plus_names", ())]
+
+def _is_cell(value: object) -> bool:
+    return type(value) is Sealed or (type(value) is bytes and value.startswith(_KEY_START))
 
 
 def compiler_class(base: type[SQLCompiler]) -> type[SQLCompiler]:

@@ -1,6 +1,6 @@
 """Where a column of a statement comes from: a stored pair, or a pair that a subquery already joined."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from sqlalchemy import Table
@@ -32,13 +32,17 @@ def is_query(source: Any) -> bool:
     return isinstance(source, SelectBase | TextualSelect | UpdateBase)
 
 
-def pair_of(column: Any) -> Pair | None:
+def cells_of(column: Any) -> Pair | None:
     """The pair of a stored encrypted column, from the same table or alias of it."""
-    table = stored_table(column.table)
-    if table is None:
-        return None
-    pair = next((each for each in pairs_of(table).values() if each.content.name == column.name), None)
+    pair = pair_of(column)
     return None if pair is None else pair.of(column.table)
+
+
+def pair_of(column: Any) -> Pair | None:
+    """The pair of a stored encrypted column."""
+    table = stored_table(getattr(column, "table", None))
+    pairs = () if table is None else pairs_of(table).values()
+    return next((each for each in pairs if each.content.name == column.name), None)
 
 
 def origin(column: Any) -> Origin | None:
@@ -75,6 +79,16 @@ def primary_key_places(column: Any, columns: Iterable[Any]) -> dict[str, set[int
         if found is not None and found.froms == start.froms and found.column.name in places:
             places[found.column.name].add(at)
     return places
+
+
+def siblings_beside(columns: Iterable[Any]) -> Iterator[Any]:
+    """The encrypted columns among `columns` whose sibling, which nobody mapped, stands there as well."""
+    plain = [_plain(each) for each in columns]
+    held = {(each.name, _same(each.table)) for each in plain if getattr(each, "table", None) is not None}
+    for column in plain:
+        pair = pair_of(column)
+        if pair and not pair.is_mapped and (pair.dek.name, _same(column.table)) in held:
+            yield column
 
 
 def _plain(column: Any) -> Any:

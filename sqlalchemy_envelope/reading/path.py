@@ -28,6 +28,9 @@ class PathKeeping(SQLCompiler):
         """The elements being rendered right now, each inside the one before."""
         super().__init__(*args, **kw)
 
+    def _leave(self, element: Any) -> None:
+        """Called when an element has rendered."""
+
     def _label_select_column(self, select: Any, column: Any, *args: Any, **kw: Any) -> str:
         self.path.append(ColumnsClause(column))
         try:
@@ -48,8 +51,10 @@ def _on_path(visit: Callable[..., Any]) -> Callable[..., Any]:
         path = self.path
         path.append(element)
         try:
-            return visit(self, element, *args, **kw)
+            sql = visit(self, element, *args, **kw)
         finally:
             path.pop()
+        self._leave(element)
+        return sql
 
     return visit_on_path

@@ -25,9 +25,14 @@ class Verdict(Enum):
     CELL = "its content cell alone, as it is stored"
 
 
-def judge(column: Any, path: Path, innermost: Any) -> Verdict:
+Carriers = dict[int, Any]
+"""The expressions that hand on an encrypted value, by identity: `==` on them would be SQL."""
+
+
+def judge(column: Any, path: Path, innermost: Any, carriers: Carriers) -> Verdict:
     """How `column`, at the end of `path`, renders in the statement `innermost`.
 
+    Adds to `carriers` the expressions that hand its value on.
     Raises `UnsupportedStatementError` for every place that has no rule.
     """
     child, read = column, False
@@ -43,6 +48,7 @@ def judge(column: Any, path: Path, innermost: Any) -> Verdict:
             return Verdict.CELL
         if outcome is Outcome.REFUSED:
             raise refusal(column.type, whereabouts(ancestor, child, innermost), remedy_for(ancestor))
+        carriers[id(ancestor)] = ancestor
         read = read or isinstance(ancestor, ColumnsClause)
         child = ancestor
     if read:

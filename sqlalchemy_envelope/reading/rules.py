@@ -12,8 +12,8 @@ from sqlalchemy.sql import elements, functions, lambdas, operators, selectable
 from sqlalchemy.sql.compiler import _CompileLabel
 from sqlalchemy.sql.dml import UpdateBase
 
-from ..types import carried
-from .lineage import has_primary_key, pair_of
+from .kinds import is_array, is_null, same_kind
+from .lineage import cells_of, has_primary_key
 from .path import ColumnsClause
 
 
@@ -54,25 +54,6 @@ def rule_for(ancestor: Any) -> Rule:
     return _refused
 
 
-def is_null(expression: Any) -> bool:
-    """Whether an expression is NULL and nothing else, under any label, cast or parentheses."""
-    while True:
-        if isinstance(expression, elements.Label | elements.Grouping):
-            expression = expression.element
-        elif isinstance(expression, elements.Cast | elements.TypeCoerce):
-            expression = expression.clause
-        else:
-            return isinstance(expression, elements.Null)
-
-
-def same_kind(expression: Any, column: Any) -> bool:
-    """Whether an expression is of just the column's encrypted type and context, itself or in an array."""
-    type_, own = carried(expression.type), carried(column.type)
-    if type_ is None or own is None or not type_.bound:
-        return False
-    return type_.reading == own.reading and type_.moving == own.moving
-
-
 def _refused(at: Stand) -> Outcome:
     return Outcome.REFUSED
 
@@ -82,7 +63,7 @@ def _up_if(passes: bool) -> Outcome:
 
 
 def _element(at: Stand) -> Outcome:
-    return _up_if(at.child is at.ancestor.element)
+    return _up_if(at.child is at.ancestor.element and is_array(at.child) == is_array(at.ancestor))
 
 
 def _columns_clause(at: Stand) -> Outcome:
@@ -136,7 +117,12 @@ def _binary(at: Stand) -> Outcome:
         at.ancestor.right, elements.Null
     ):
         return Outcome.NULL_TEST
-    return _up_if(at.ancestor.operator is operators.getitem and same_kind(at.ancestor, at.column))
+    item = at.ancestor.operator is operators.getitem and (_is_slice(at.ancestor) or not _is_slice(at.child))
+    return _up_if(item and same_kind(at.ancestor, at.column))
+
+
+def _is_slice(expression: Any) -> bool:
+    return isinstance(getattr(expression, "right", None), elements.Slice)
 
 
 def _case(at: Stand) -> Outcome:
@@ -165,11 +151,20 @@ def _function(at: Stand) -> Outcome:
     arguments = list(at.ancestor.clauses)
     if name == "count" and len(arguments) == 1:
         return Outcome.NULL_TEST
-    if not same_kind(at.ancestor, at.column):
+    if not same_kind(at.ancestor, at.column) or not _fits(name, at.ancestor, arguments[0]):
         return Outcome.REFUSED
     if name == "coalesce":
         return _up_if(_all_alike(arguments, at.column))
     return _up_if(name in PASSING_FUNCTIONS and all(_harmless(each, at.column) for each in arguments))
+
+
+def _fits(name: str, call: Any, argument: Any) -> bool:
+    """Whether a function's type is an array where it gives one, whatever its author said."""
+    if name == "array_agg":
+        return is_array(call) and (is_array(argument) or call.type.dimensions in (None, 1))
+    if name == "unnest":
+        return is_array(argument) and not is_array(call)
+    return is_null(argument) or is_array(call) == is_array(argument)
 
 
 def _filtered(at: Stand) -> Outcome:
@@ -188,7 +183,7 @@ def _upsert(at: Stand) -> Outcome:
     """`SET ssn = excluded.ssn`, with its other cells beside it: only writing puts them all there."""
     set_ = {getattr(key, "key", key): value for key, value in dict(at.ancestor.update_values_to_set).items()}
     excluded = getattr(at.column.table, "name", None) == "excluded" and set_.get(at.column.key) is at.child
-    pair = pair_of(at.column) if excluded else None
+    pair = cells_of(at.column) if excluded else None
     beside = [] if pair is None else [set_.get(each.key) for each in pair.columns]
     whole = all(getattr(each, "table", None) is at.column.table for each in beside)
     return Outcome.STORED if beside and whole else Outcome.REFUSED

@@ -5,14 +5,12 @@ from typing import Any
 from ..comparator import place_of
 from ..errors import UnsupportedStatementError
 from ..types import carried
+from .kinds import is_null, same_kind
 from .lineage import columns_of, has_primary_key, primary_key_places
-from .rules import is_null, same_kind
 
 
-def check_distinct(select: Any, columns: list[Any]) -> None:
+def check_distinct(columns: list[Any]) -> None:
     """Refuses SELECT DISTINCT over an encrypted column without the primary key of its row."""
-    if not select._distinct or select._distinct_on:
-        return
     for column in columns:
         if carried(column.type) is not None and not has_primary_key(column, columns):
             raise _comparing("SELECT DISTINCT", column)
@@ -42,6 +40,8 @@ def _check_compared(keyword: str, position: tuple[Any, ...], branches: list[list
     both = zip(position, branches, strict=True)
     read = [(column, branch) for column, branch in both if not is_null(column)]
     places = [primary_key_places(column, branch) for column, branch in read]
+    if not places:
+        return
     for name in {name for each in places for name in each} or {""}:
         if not set.intersection(*(each.get(name, set()) for each in places)):
             raise _comparing(keyword, read[0][0])

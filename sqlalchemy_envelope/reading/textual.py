@@ -6,52 +6,62 @@ altogether is the user's own: nobody but the database reads it.
 
 import re
 from collections.abc import Iterable
+from itertools import accumulate
 from typing import Any
+
+from sqlalchemy import Table
 
 from ..columns import pairs_of
 from ..types import carried
-from .lineage import is_query, stored_table
+from .lineage import is_query, origin, stored_table
 from .policy import refusal
+from .tokens import code, names, outside, tokens
 
-_NO_CODE = re.compile(
-    r"""("(?:[^"]|"")*")|\b[eE]'(?:[^'\\]|\\.|'')*'|'(?:[^']|'')*'"""
-    r"""|(?<![\w$])\$((?:[^\W\d]\w*)?)\$.*?\$\2\$|--[^\n]*|/\*.*?\*/""",
-    re.DOTALL,
-)
-"""Quoted names, which are kept and may hold what looks like the rest: strings and comments."""
-_WORDS = re.compile(r'"((?:[^"]|"")+)"|([^\W\d][\w$]*)')
 _STAR = re.compile(r"(?:^|[,(]|\bselect\b)\s*(?:[\w$\"]+\s*\.\s*)*\*\s*(?:$|[,)]|\bfrom\b)", re.IGNORECASE)
 _COUNT_STAR = re.compile(r"\bcount\s*\(\s*\*\s*\)", re.IGNORECASE)
-_POSITION = re.compile(r"(?:^|,)\s*(\d+)\b")
 _ANONYMOUS = re.compile(r"%\(\S+ (.+)\)s")
 _LAST_WORD = re.compile(r"(\w+)\s*$")
 _BEFORE_A_NAME = frozenset({"from", "join", "into", "only", "update", "using", "of", "as"})
+_READS_A_TABLE = frozenset({"select", "table", "from"})
+_CLAUSES = frozenset(
+    {"distinct", "group", "having", "window", "union", "intersect", "except", "order", "into"}
+)
+_IN_EXPRESSIONS = frozenset({("is", "distinct"), ("not", "distinct"), ("within", "group")})
 _REMEDY = "name it as a column object, so that it can be judged"
 
 
 def check_fragment(text: str, froms: Iterable[Any]) -> None:
     """Refuses text that names an encrypted column of `froms`, all columns, or a whole row as one value."""
     froms = list(froms)
-    code = _COUNT_STAR.sub("", _code(text))
-    words = _words(code)
+    shown = _COUNT_STAR.sub("", code(text))
+    words = names(shown)
     for source in froms:
         columns = encrypted_columns(source)
-        whole = bool(columns) and (_STAR.search(code) or _is_row(code, source, froms))
+        whole = bool(columns) and (_STAR.search(shown) or _is_row(shown, source, froms))
         for column in columns:
             if whole or _is_among(column.name, words):
                 raise refusal(column.type, "textual SQL", _REMEDY)
 
 
-def check_order(text: str, columns: list[Any]) -> None:
-    """Refuses ORDER BY or GROUP BY by the number or label that an encrypted column is selected under."""
-    code = _code(text)
-    words, numbers = _words(code), set(map(int, _POSITION.findall(code)))
-    for number, column in enumerate(columns, 1):
-        label = getattr(column, "name", None)
-        if carried(column.type) is None:
-            continue
-        if number in numbers or (isinstance(label, str) and _is_among(label, words)):
-            raise refusal(column.type, "ORDER BY or GROUP BY by its position or label")
+def tables_named(text: str, froms: Iterable[Any]) -> set[Table]:
+    """The tables that text reads in a query of its own, among those declared beside the tables of `froms`."""
+    words = names(text)
+    if not words & _READS_A_TABLE:
+        return set()
+    beside = {table.metadata for source in froms for table in _tables_under(source)}
+    tables = [table for metadata in beside for table in metadata.tables.values()]
+    return {table for table in tables if _is_among(table.name, words)}
+
+
+def changes_statement(text: str) -> bool:
+    """Whether text is more than an expression: a clause of its own, or parentheses that it does not close."""
+    written = list(tokens(text))
+    depths = list(accumulate((each.syntax == "(") - (each.syntax == ")") for each in written)) or [0]
+    if depths[-1] or min(depths) < 0:
+        return True
+    words = [each.syntax for each in outside(written)]
+    follows = zip(["", *words], words, strict=False)
+    return any(word in _CLAUSES and (before, word) not in _IN_EXPRESSIONS for before, word in follows)
 
 
 def check_textual_select(statement: Any) -> None:
@@ -63,15 +73,13 @@ def check_textual_select(statement: Any) -> None:
 
 def check_named_result(column: Any, text: str) -> None:
     """The same for a column that text may or may not hand out, by its name or by `*`."""
-    code = _code(text)
-    named = {quoted or word for quoted, word in _WORDS.findall(code)}
-    if carried(column.type) is not None and (column.name in named or _STAR.search(code)):
+    if carried(column.type) is not None and (column.name in names(text) or _STAR.search(code(text))):
         _check_sibling(column, text)
 
 
 def _check_sibling(column: Any, text: str) -> None:
     encrypted: Any = carried(column.type)
-    words, name, dek, moving = _words(_code(text)), column.name, encrypted.dek, encrypted.moving
+    words, name, dek, moving = names(text), column.name, encrypted.dek, encrypted.moving
     wanted = (dek,) if moving is None else moving.cells_named(dek)
     if dek is not None and all(_is_among(each, words) for each in wanted):
         return
@@ -93,20 +101,11 @@ def encrypted_columns(source: Any) -> list[Any]:
     )
 
 
-def _code(text: str) -> str:
-    """The text without what its strings and comments say."""
-    return _NO_CODE.sub(lambda found: found[1] or "''", text)
-
-
-def _words(code: str) -> set[str]:
-    return {quoted.replace('""', '"') or word.lower() for quoted, word in _WORDS.findall(code)}
-
-
 def _is_among(name: str, words: set[str]) -> bool:
     return name in words or name.lower() in words
 
 
-def _is_row(code: str, source: Any, froms: Iterable[Any]) -> bool:
+def _is_row(shown: str, source: Any, froms: Iterable[Any]) -> bool:
     """Whether a FROM's name stands as a value, all its columns in one: `patient::text`, `q.*`."""
     name = getattr(source, "name", None)
     if not isinstance(name, str) or any(name == each.name for other in froms for each in _columns(other)):
@@ -116,10 +115,18 @@ def _is_row(code: str, source: Any, froms: Iterable[Any]) -> bool:
     value = rf"""(?<![\w$.:"])(?:"{known}"|{known})(?![\w$"])(?!\s*(?:[('"]|\.\s*[^\s*]))"""
     return any(
         before is None or before[1].lower() not in _BEFORE_A_NAME
-        for found in re.finditer(value, code, re.IGNORECASE)
-        for before in [_LAST_WORD.search(code, 0, found.start())]
+        for found in re.finditer(value, shown, re.IGNORECASE)
+        for before in [_LAST_WORD.search(shown, 0, found.start())]
     )
 
 
 def _columns(source: Any) -> Iterable[Any]:
     return () if stored_table(source) is None and not is_query(source) else source.c
+
+
+def _tables_under(source: Any) -> set[Table]:
+    table = stored_table(source)
+    if table is not None:
+        return {table}
+    starts = [origin(each) for each in _columns(source)]
+    return {table for each in starts if each and (table := stored_table(each.column.table)) is not None}

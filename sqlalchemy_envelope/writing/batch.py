@@ -24,6 +24,8 @@ class Batch:
     def __init__(self) -> None:
         self._slots: list[tuple[Pair, Sequence[Any], Put]] = []
         self.keys: set[str] = set()
+        self.sealed: list[tuple[Sequence[Any], SealedColumn]] = []
+        """The values of each column and their cells, once sealed."""
 
     def add(self, pair: Pair, values: Sequence[Any], put: Put) -> None:
         """Values of one column; `put` gets their cells once all are sealed."""
@@ -37,11 +39,16 @@ class Batch:
             context = pair.type.reading.context
             columns.append((context, encode_all(pair.type.encode, values, context.place)))
         sealed = attachment.envelope.seal_columns(columns, attachment.wait)
-        for (pair, values, put), column in zip(self._slots, sealed, strict=True):
-            put(_cells(pair, values, column))
+        both = list(zip(self._slots, sealed, strict=True))
+        made = [(put, _cells(pair, values, column)) for (pair, values, put), column in both]
+        self.sealed = [(values, column) for (_, values, _), column in both]
+        for put, cells in made:
+            put(cells)
 
 
 def _cells(pair: Pair, values: Sequence[Any], column: SealedColumn) -> Cells:
     contents = [None if content is None else Sealed(content) for content in column.contents]
     moving = pair.type.moving
-    return [contents, column.deks] if moving is None else [contents, column.deks, moving.kept(values)]
+    if moving is None:
+        return [contents, column.deks]
+    return [contents, column.deks, moving.kept(values, pair.type.reading.context.place)]

@@ -7,8 +7,9 @@ beforehand, so that the attribute holds its value afterwards, as it does for oth
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Column, event
-from sqlalchemy.orm import Mapper
+from sqlalchemy import Column, event, inspect
+from sqlalchemy.orm import Mapper, object_session
+from sqlalchemy.orm.exc import ObjectDeletedError
 
 from ..columns import Pair, pairs_of
 from ..types import carried
@@ -51,6 +52,8 @@ def _listen_to_all_mappers() -> None:
 
 
 def _fill_defaults(mapper: Mapper[Any], _connection: Any, instance: Any) -> None:
+    if _replaces_a_row(mapper, instance):
+        return
     given = instance.__dict__
     for table in mapper.tables:
         for pair in pairs_of(table).values():
@@ -61,3 +64,21 @@ def _fill_defaults(mapper: Mapper[Any], _connection: Any, instance: Any) -> None
             )
             if key is not None and pair.content.default is not None and given.get(key) is None:
                 setattr(instance, key, default_value(pair))
+
+
+def _replaces_a_row(mapper: Mapper[Any], instance: Any) -> bool:
+    """Whether an object deleted by the same flush has its key: the row is updated then, without defaults."""
+    session: Any = object_session(instance)
+    other = session.identity_map.get(mapper.identity_key_from_instance(instance))
+    return other is not None and _is_there(other)
+
+
+def _is_there(instance: Any) -> bool:
+    """Whether an object that was loaded once still has its row, as SQLAlchemy is about to ask itself."""
+    state: Any = inspect(instance)
+    try:
+        for name in [*state.expired_attributes][:1] if state.expired else ():
+            getattr(instance, name)
+    except ObjectDeletedError:
+        return False
+    return True

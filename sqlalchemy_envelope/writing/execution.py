@@ -1,11 +1,10 @@
 """One execution of a statement: its rows of parameters, the table it writes, and all that is to be sealed."""
 
-from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import bindparam
-from sqlalchemy.sql import elements, visitors
+from sqlalchemy.sql import elements
 
 from ..columns import Pair
 from ..errors import UnsupportedStatementError
@@ -29,7 +28,9 @@ class Execution:
         self.rows = rows
         self.target = Target(statement)
         self.batch = Batch()
-        self._taken: Counter[str] = Counter()
+        self.named: dict[str, str] = {}
+        """Our name for a sealed parameter: the name that its value is given under."""
+        self.named_beside: set[str] = set()
 
     def assign(self, pair: Pair, value: Any, columns: Sequence[Any], items: Items) -> None:
         """Adds to `items` what assigns a value to an encrypted column: to all its `columns`, once sealed."""
@@ -45,30 +46,20 @@ class Execution:
         self.batch.add(pair, [plain_value(value, pair)], put)
 
     def is_named(self, value: Any) -> bool:
-        """Whether each execution gives the value, under a name: `bindparam("new")`."""
-        if not isinstance(value, elements.BindParameter) or value.unique:
-            return False
-        return value.required or any(value.key in row for row in self.rows)
+        """Whether each execution may give the value, under a name: `bindparam("new")`."""
+        return isinstance(value, elements.BindParameter) and not value.unique
 
-    def take(self, value: Any) -> tuple[Rows, list[Any]]:
-        """The rows that give a named value, and what they give."""
+    def take(self, pair: Pair, value: Any) -> list[Any]:
+        """What each execution gives for a named value of an encrypted column."""
         if value.key in self.target.written.c:
             raise UnsupportedStatementError(
                 f'bindparam("{value.key}") has the name of a column of {self.target.written.name}: rename it'
             )
-        self._taken[value.key] += 1
-        giving = [row for row in self.rows if value.key in row or not value.required]
-        return giving, [row.get(value.key, value.effective_value) for row in giving]
-
-    def drop_taken(self) -> None:
-        """Leaves out the parameters that were taken, but for those that stand elsewhere too."""
-        if not self._taken:
-            return
-        found = visitors.iterate(self.statement)
-        standing = Counter(each.key for each in found if isinstance(each, elements.BindParameter))
-        for name, taken in self._taken.items():
-            for row in self.rows if standing[name] <= taken else ():
-                row.pop(name, None)
+        if value.required and not all(value.key in row for row in self.rows):
+            raise UnsupportedStatementError(
+                f'{pair.type.reading.context.place} is set by bindparam("{value.key}"): give it in every row'
+            )
+        return [row.get(value.key, value.effective_value) for row in self.rows]
 
     def _assign_named(self, pair: Pair, value: Any, columns: Sequence[Any], items: Items) -> None:
         """Each execution's own value, under names of our own: one parameter may serve several columns."""
@@ -80,7 +71,9 @@ class Execution:
             )
         bound = [bindparam(name, type_=each.type) for name, each in zip(names, pair.columns, strict=True)]
         items += zip(columns, bound, strict=True)
-        add_rows(self.batch, pair, *self.take(value), names)
+        add_rows(self.batch, pair, self.rows, self.take(pair, value), names)
+        self.named[names[0]] = value.key
+        self.named_beside.update(names[1:])
 
 
 def as_parameters(pair: Pair, cells: Cells) -> list[Any]:

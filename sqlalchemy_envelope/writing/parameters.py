@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..columns import Pair
+from ..errors import UnsupportedStatementError
 from .batch import Batch, Cells
 from .target import Target
 
@@ -19,6 +20,11 @@ def collect_parameters(rows: Rows, target: Target, batch: Batch) -> None:
         _drop_hidden(rows, key, target)
     for key, pair in target.pairs.items():
         giving = [row for row in rows if key in row]
+        if giving and len(giving) < len(rows):
+            raise UnsupportedStatementError(
+                f"{pair.type.reading.context.place} is set by some rows of parameters only: "
+                "set it in every row, or execute them apart"
+            )
         if giving:
             add_rows(batch, pair, giving, [row[key] for row in giving])
 

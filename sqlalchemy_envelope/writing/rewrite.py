@@ -1,6 +1,6 @@
 """`before_execute`: sees every INSERT and UPDATE with its whole batch of rows, and seals what it writes."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy.orm import FromStatement
 from sqlalchemy.sql.dml import Delete, Insert
@@ -21,8 +21,15 @@ from .values import SingleValues
 
 __tracebackhide__ = True  # pytest prints no locals of these frames: they hold plaintext
 
-Executed = tuple[Any, Any, Any]
-"""A statement, its many parameter sets (or none), its one parameter set (or none): as the event has them."""
+
+class Executed(NamedTuple):
+    """A statement, its many parameter sets (or none), its one (or none): as the event has them."""
+
+    statement: Any
+    multi: Any
+    single: Any
+    sealed: Execution | None = None
+    """What was sealed, if anything could be."""
 
 
 def rewrite(statement: Any, multi: Any, single: Any, attachment: Attachment) -> Executed:
@@ -34,24 +41,24 @@ def rewrite(statement: Any, multi: Any, single: Any, attachment: Attachment) -> 
 
 def _unless_plain(resolved: Any, statement: Any, multi: Any, single: Any, attachment: Attachment) -> Executed:
     if resolved.__class__ is Select or not getattr(resolved, "is_dml", False) or isinstance(resolved, Delete):
-        return statement, multi, single
+        return Executed(statement, multi, single)
     if isinstance(resolved, FromStatement):
         return _inside(resolved, multi, single, attachment)
     table = stored_table(written_by(resolved))
     if table is None or not pairs_of(table):
-        return statement, multi, single
+        return Executed(statement, multi, single)
     return _seal(resolved, multi, single, attachment)
 
 
 def _inside(from_statement: Any, multi: Any, single: Any, attachment: Attachment) -> Executed:
     """`select(Model).from_statement(insert(Model)…returning(Model))`: the statement that it is made of."""
     element = from_statement.element
-    statement, multi, single = _unless_plain(element, element, multi, single, attachment)
-    if statement is element:
-        return from_statement, multi, single
+    executed = _unless_plain(element, element, multi, single, attachment)
+    if executed.statement is element:
+        return executed._replace(statement=from_statement)
     made = from_statement._generate()
-    made.element = statement
-    return made, multi, single
+    made.element = executed.statement
+    return executed._replace(statement=made)
 
 
 def _seal(statement: Any, multi: Any, single: Any, attachment: Attachment) -> Executed:
@@ -68,10 +75,10 @@ def _seal(statement: Any, multi: Any, single: Any, attachment: Attachment) -> Ex
         else:
             collect_defaults(execution.rows, execution.target, execution.batch)
     upsert.collect()
-    execution.drop_taken()
     execution.batch.seal(attachment)
     statement = _applied(statement, values, groups, upsert)
-    return (statement, execution.rows, {}) if multi else (statement, [], execution.rows[0])
+    rows = (execution.rows, {}) if multi else ([], execution.rows[0])
+    return Executed(statement, *rows, execution)
 
 
 def _applied(statement: Any, values: SingleValues, groups: tuple[Any, ...], upsert: Upsert) -> Any:

@@ -5,7 +5,7 @@ from typing import Any
 from ..columns import Pair
 from .batch import Cells
 from .defaults import default_value
-from .execution import Execution, as_parameters
+from .execution import Execution
 from .target import Target, plain_value
 
 __tracebackhide__ = True  # pytest prints no locals of these frames: they hold plaintext
@@ -29,7 +29,7 @@ def _collect_row(given: Any, execution: Execution) -> Row:
         else:
             _add(row, pair, _value(value, pair, execution), execution)
     for pair in target.pairs.values():
-        if pair.content.default is not None and target.columns(pair)[0] not in row:
+        if pair.content.default is not None and target.keys(pair)[0] not in row:
             _add(row, pair, default_value(pair), execution)
     return row
 
@@ -38,8 +38,7 @@ def _value(value: Any, pair: Pair, execution: Execution) -> Any:
     """The value itself, or what the one execution of such a statement gives for its name."""
     if not execution.is_named(value):
         return plain_value(value, pair)
-    _, values = execution.take(value)
-    return values[0] if values else plain_value(value, pair)
+    return execution.take(pair, value)[0]
 
 
 def _keyed(given: Any, target: Target) -> dict[Any, Any]:
@@ -50,10 +49,10 @@ def _keyed(given: Any, target: Target) -> dict[Any, Any]:
 
 
 def _add(row: Row, pair: Pair, value: Any, execution: Execution) -> None:
-    columns = execution.target.columns(pair)
-    row.update(dict.fromkeys(columns))
+    keys = execution.target.keys(pair)
+    row.update(dict.fromkeys(keys))
 
     def put(cells: Cells) -> None:
-        row.update(zip(columns, as_parameters(pair, cells), strict=True))
+        row.update(zip(keys, (cell for (cell,) in cells), strict=True))
 
     execution.batch.add(pair, [value], put)

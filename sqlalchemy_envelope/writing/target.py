@@ -38,6 +38,10 @@ class Target:
         """The pair's columns, as the statement's own table or alias has them."""
         return pair.of(self.written).columns
 
+    def keys(self, pair: Pair) -> list[Any]:
+        """What a row of many calls the pair's columns: the ORM takes a string for an attribute's name."""
+        return [each.key for each in pair.columns] if self._mapper is None else self.columns(pair)
+
     def by_hand(self, key: str) -> UnsupportedStatementError:
         """The refusal to write a sibling or plaintext column by hand."""
         pair, column = self.hidden[key]

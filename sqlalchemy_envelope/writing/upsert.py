@@ -59,7 +59,8 @@ class Upsert:
         """The key of the column that a SET item means: SQLAlchemy takes a key, a name or a column."""
         columns = self._execution.target.written.c
         wanted = getattr(key, "key", key)
-        found = next((each.key for each in columns if wanted in (each.key, each.name)), None)
+        by_name = (each.key for each in columns if each.name == wanted)
+        found = wanted if wanted in columns else next(by_name, None)
         if found is None:
             raise UnsupportedStatementError(
                 f"set_= names {wanted!r}, which is no column of {self._execution.target.written.name}"

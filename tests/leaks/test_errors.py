@@ -38,6 +38,10 @@ ATTEMPTS: dict[str, tuple[type[Exception], Attempt]] = {
         StatementError,
         lambda s: s.execute(update(Bird).where(Bird.id == bindparam("nobody")).values(**VALUE)),
     ),
+    "a mistyped column where another is missing": (
+        StatementError,
+        lambda s: s.connection().execute(insert(Bird.__table__), [{"age": 1}, {"nmae": CANARY}]),
+    ),
     "a wrong Python type": (EnvelopeError, lambda s: s.execute(insert(Bird).values(name=CANARY.encode()))),
     "a lone surrogate": (EnvelopeError, lambda s: s.execute(insert(Bird).values(name=CANARY + "\ud800"))),
     "a comparison": (EnvelopeError, lambda s: s.execute(select(Bird).where(Bird.name == CANARY))),

@@ -17,11 +17,16 @@ psycopg, psycopg async and asyncpg, on SQLAlchemy 2.0 and 2.1, beside plain twin
 
 Read `P` as a mapped class with encrypted columns `name`, `ssn`, `photo` (bytes) beside plain `id`, `note`,
 `ward_id`; `p` is its table, `W` a parent, `V` a child with a primary key of two columns, `S` and `D` a joined
-hierarchy, `O` one whose attribute, key and column name differ, `s` a session and `C` some text.
+hierarchy, `O` one whose attribute, key and column name differ, `K` one with plain columns whose defaults read
+the encrypted `pin`, `s` a session and `C` some text.
 
 What is refused is refused by where a column stands, not by a list of functions: whatever is not known to hand
 a value on as it is, is refused. Text that is a whole statement of its own is not looked into: it gets and
-gives bytes as they are stored. A lightweight `table("patient", column("ssn"))` is such text too.
+gives bytes as they are stored. A lightweight `table("patient", column("ssn"))` is such text too, and so is
+what a construct of your own (`@compiles`) writes as a string.
+
+The sibling, `p.c.ssn_dek`, may be named: that counts the values of each key. Beside its own column it is
+refused, unless a class maps it, because `select(*p.c)` puts it there by accident; `select(p)` leaves it out.
 
 """
 

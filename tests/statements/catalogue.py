@@ -17,7 +17,8 @@ from sqlalchemy_envelope import (
     Version,
 )
 
-from .models import CANARY, Models
+from . import own
+from .models import CANARY, PAIR, Models
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,8 @@ class Shape:
 
     What it gives is executed if it can be. `error`: it must be refused with this. `ordered`: the order of
     rows counts. `declares`: it declares a table, and no database is needed. `since`: the SQLAlchemy it needs.
-    `alone`: it has no meaning on plain columns, so there is no twin to compare with.
+    `alone`: it has no meaning on plain columns, so there is no twin to compare with. `beside_plaintext`: what
+    it is refused with while a plaintext column is written as well.
     """
 
     section: str
@@ -36,6 +38,7 @@ class Shape:
     declares: bool = False
     since: tuple[int, ...] = ()
     alone: bool = False
+    beside_plaintext: type[EnvelopeError] | None = None
     told: str = field(default="", compare=False)
 
     @property
@@ -46,11 +49,18 @@ class Shape:
     def run(self, models: Models, session: orm.Session, armed: Callable[[], None]) -> Any:
         """The result of the code, fetched whole; `armed` is told before its last line, which is the shape."""
         names = {**NAMES, **models._asdict(), "s": session, "p": models.P.__table__, "C": CANARY}
-        *before, last = self.code.strip().split("\n")
+        pair = models.pair.replace("\\", "\\\\").replace("'", "\\'")
+        lines = "\n" * models.nr  # SQLAlchemy remembers a lambda by its code, and that goes by its line
+        *before, last = self.code.replace(PAIR, pair).strip().split("\n")
         if before:
-            exec("\n".join(before), names)
+            exec(lines + "\n".join(before), names)
         armed()
-        return fetched(eval(last, names), session)
+        return fetched(eval(lines + last, names), session)
+
+    def refused_in(self, models: Models) -> type[EnvelopeError] | None:
+        """What it must be refused with on these models."""
+        both = models.moving is not None and models.moving.pending
+        return (both and self.beside_plaintext) or self.error
 
 
 CATALOGUE: list[Shape] = []
@@ -129,4 +139,5 @@ _OF_ORM = """
 NAMES: dict[str, Any] = {name: getattr(sa, name) for name in _OF_CORE.split()}
 NAMES |= {name: getattr(orm, name) for name in _OF_ORM.split()}
 NAMES |= {"sa": sa, "orm": orm, "pg": postgresql, "upsert": postgresql.insert, "declare": declare}
+NAMES |= {"Explain": own.Explain, "CreateTable": own.CreateTable, "Raw": own.Raw}
 NAMES |= {"EncryptedText": EncryptedText, "EncryptedBytes": EncryptedBytes, "Version": Version}

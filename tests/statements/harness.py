@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import sqlalchemy as sa
@@ -13,12 +13,14 @@ from sqlalchemy_envelope import DirectKeyring, Envelope, EnvelopeError, StaticKe
 from sqlalchemy_envelope.columns import pairs_of
 
 from .catalogue import Shape
-from .models import CANARY, ENCRYPTED, PLAIN, Models, seed
+from .models import CANARY, ENCRYPTED, PLAIN, STATES, Models, seed
+from .states import age, settled
 
 ENVELOPE = Envelope(DirectKeyring(StaticKey(bytes(range(7, 39)))))
 _CIPHERTEXT = (b"\xec\x03", b"\xed\x03")
 SCHEMAS = {id(ENCRYPTED): "sealed", id(PLAIN): "plain"}
-_SERIALS = {"patient": "id", "ward": "id", "staff": "id", '"Odd Table"': "Id"}
+SCHEMAS |= {id(models): models.moving.__name__.lower() for models in STATES if models.moving}
+_SERIALS = {"patient": "id", "ward": "id", "staff": "id", "card": "id", '"Odd Table"': "Id"}
 SEQUENCES = sa.text(
     "select " + ", ".join(f"setval(pg_get_serial_sequence('{t}', '{c}'), 100)" for t, c in _SERIALS.items())
 )
@@ -28,13 +30,17 @@ _LOG = logging.getLogger("sqlalchemy")
 
 @dataclass
 class Outcome:
-    """What became of a shape: its result or error, what lies in the tables after it, what was sent."""
+    """What became of a shape: its result or error, what lies in the tables after it, what was sent.
+
+    `strayed`: what of it has another plaintext beside it than its state says.
+    """
 
     result: Any = None
     error: Exception | None = None
     tables: Tables | None = None
     sent: int = 0
     leaked: str = ""
+    strayed: list[str] = field(default_factory=list)
 
 
 def prepare(connection: sa.Connection, models: Models) -> None:
@@ -45,6 +51,7 @@ def prepare(connection: sa.Connection, models: Models) -> None:
     connection.execute(sa.text(f"set search_path to {schema}"))
     models.P.metadata.create_all(connection)
     seed(connection, models)
+    age(connection, models)
     connection.commit()
 
 
@@ -55,10 +62,10 @@ def attempt(connection: sa.Connection, models: Models, shape: Shape) -> Outcome:
     connection.execute(SEQUENCES)
     session = orm.Session(connection, join_transaction_mode="create_savepoint")
     try:
-        with _watched(connection, outcome):
+        with _watched(connection, outcome, sealed=models.moving is None or not models.moving.pending):
             _run(shape, models, session, outcome)
         if outcome.error is None:
-            outcome.tables = stored(connection, models)
+            outcome.tables = stored(connection, models, outcome.strayed)
     finally:
         session.close()
         connection.rollback()
@@ -74,16 +81,19 @@ def _run(shape: Shape, models: Models, session: orm.Session, outcome: Outcome) -
 
 
 @contextmanager
-def _watched(connection: sa.Connection, outcome: Outcome) -> Iterator[None]:
-    """Counts what is sent, and looks for plaintext in it and in what SQLAlchemy logs about it."""
+def _watched(connection: sa.Connection, outcome: Outcome, sealed: bool) -> Iterator[None]:
+    """Counts what is sent, and looks for plaintext in it and in what SQLAlchemy logs about it.
+
+    `sealed`: no plaintext is sent. Where some is, on purpose, at least no row that is read is logged.
+    """
 
     def sending(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
         if not statement.startswith(("SAVEPOINT", "RELEASE", "ROLLBACK")):
             outcome.sent += 1
-        if CANARY in statement or CANARY in repr(parameters):
+        if sealed and (CANARY in statement or CANARY in repr(parameters)):
             outcome.leaked = f"{statement} {parameters!r}"
 
-    heard = _Hearing(outcome)
+    heard = _Hearing(outcome, "" if sealed else "Row ")
     event.listen(connection, "before_cursor_execute", sending)
     _LOG.addHandler(heard)
     try:
@@ -96,12 +106,13 @@ def _watched(connection: sa.Connection, outcome: Outcome) -> Iterator[None]:
 class _Hearing(logging.Handler):
     """Looks for plaintext in SQLAlchemy's log."""
 
-    def __init__(self, outcome: Outcome) -> None:
+    def __init__(self, outcome: Outcome, beginning: str) -> None:
         super().__init__()
         self._outcome = outcome
+        self._beginning = beginning
 
     def emit(self, record: logging.LogRecord) -> None:
-        if CANARY in (said := record.getMessage()):
+        if CANARY in (said := record.getMessage()) and said.startswith(self._beginning):
             self._outcome.leaked = f"in the log: {said}"
 
 
@@ -118,12 +129,12 @@ def quiet_log() -> Iterator[None]:
         _LOG.removeHandler(nobody)
 
 
-def stored(connection: sa.Connection, models: Models) -> Tables:
+def stored(connection: sa.Connection, models: Models, strayed: list[str]) -> Tables:
     """What lies in every table, pairs opened by hand, so that no hook of an engine is in between."""
     tables = {}
     for table in models.P.metadata.sorted_tables:
         pairs = pairs_of(table)
-        siblings = {pair.dek.name: pair for pair in pairs.values()}
+        hidden = {each.name for pair in pairs.values() for each in pair.columns[1:]}
         names = [column.name for column in table.c]
         quoted = ", ".join('"' + name + '"' for name in names)
         order = ", ".join('"' + key.name + '"' for key in table.primary_key)
@@ -132,8 +143,9 @@ def stored(connection: sa.Connection, models: Models) -> Tables:
         for pair in pairs.values() if columns else ():
             cells = list(zip(columns[pair.dek.name], columns[pair.content.name], strict=True))
             opened = ENVELOPE.open_many([(_bytes(a), _bytes(b)) for a, b in cells], pair.type.reading.context)
-            columns[pair.content.name] = tuple(_value(pair, each) for each in opened)
-        shown = [columns[name] for name in names if name not in siblings] if columns else []
+            values = tuple(_value(pair, each) for each in opened)
+            columns[pair.content.name] = settled(pair, columns, values, strayed)
+        shown = [columns[name] for name in names if name not in hidden] if columns else []
         tables[table.name] = [tuple(_bytes(each) for each in row) for row in zip(*shown, strict=True)]
     return tables
 
@@ -146,13 +158,13 @@ def _value(pair: Any, opened: bytes | None) -> Any:
     return opened.decode() if opened is not None and pair.type.python_type is str else opened
 
 
-def check(shape: Shape, outcome: Outcome, twin: Callable[[], Outcome]) -> list[str]:
+def check(shape: Shape, models: Models, outcome: Outcome, twin: Callable[[], Outcome]) -> list[str]:
     """All that is wrong with what became of a shape: a third thing, where it should have been one of two."""
-    wrong = []
+    wrong = list(outcome.strayed)
     if outcome.leaked:
         wrong.append(f"plaintext got out: {outcome.leaked}")
-    if shape.error is not None:
-        return wrong + _check_refused(shape, outcome)
+    if (refused := shape.refused_in(models)) is not None:
+        return wrong + _check_refused(refused, outcome)
     if outcome.error is not None:
         return [*wrong, f"it failed: {type(outcome.error).__name__}: {outcome.error}"]
     if found := _ciphertext_in(outcome.result):
@@ -162,12 +174,12 @@ def check(shape: Shape, outcome: Outcome, twin: Callable[[], Outcome]) -> list[s
     return wrong
 
 
-def _check_refused(shape: Shape, outcome: Outcome) -> list[str]:
+def _check_refused(refused: type[EnvelopeError], outcome: Outcome) -> list[str]:
     error = outcome.error
     if error is None:
         return [f"it was not refused, and gave {outcome.result!r}"]
     wrong = []
-    if not isinstance(error, shape.error or EnvelopeError):
+    if not isinstance(error, refused):
         wrong.append(f"it was refused by {type(error).__name__}: {error}")
     if outcome.sent:
         wrong.append(f"{outcome.sent} statements were sent before it was refused")
@@ -182,6 +194,8 @@ def _check_same(shape: Shape, outcome: Outcome, twin: Outcome) -> list[str]:
     wrong = []
     if _sorted(shape, outcome.result) != _sorted(shape, twin.result):
         wrong.append(f"it gave {outcome.result!r}, the twin {twin.result!r}")
+    if outcome.sent != twin.sent:
+        wrong.append(f"it took {outcome.sent} statements, the twin {twin.sent}")
     if outcome.tables != twin.tables:
         wrong.append(f"it left {outcome.tables}, the twin {twin.tables}")
     return wrong

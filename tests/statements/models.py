@@ -1,5 +1,6 @@
 """The same models twice, built by one function so that they can't drift: encrypted, and plain twins."""
 
+from itertools import count
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -7,14 +8,19 @@ from sqlalchemy import orm
 from sqlalchemy.ext.associationproxy import association_proxy
 from sqlalchemy.ext.hybrid import hybrid_property
 
-from sqlalchemy_envelope import EncryptedBytes, EncryptedText
+from sqlalchemy_envelope import EncryptedBytes, EncryptedOnly, EncryptedText, ReadsEncrypted, ReadsPlaintext
+from sqlalchemy_envelope.moving import Moving
 
 CANARY = "kanarienvogel"
 """Stands in every plaintext, so that a leak is easy to see."""
 
 
 class Models(NamedTuple):
-    """The mapped classes, under the short names that shapes use."""
+    """The mapped classes, under the short names that shapes use.
+
+    `pair`: how textual SQL reads `patient.ssn`. `moving`: the state that every encrypted column is in. `nr`
+    tells the models apart.
+    """
 
     P: Any
     W: Any
@@ -22,14 +28,29 @@ class Models(NamedTuple):
     D: Any
     V: Any
     O: Any  # noqa: E741
+    K: Any
     Q: Any
+    pair: str
+    moving: type[Moving] | None
+    nr: int
 
 
-def build(encrypted: bool) -> Models:
-    """The models, with encrypted columns or with plain ones in their place."""
+_numbers = count(1)
+PAIR = "coalesce(ssn_dek || ssn, ssn_dek, ssn)"
+READ: dict[type[Moving] | None, str] = {
+    ReadsPlaintext: "ssn_plain",
+    ReadsEncrypted: rf"coalesce({PAIR}, '\x01'::bytea || convert_to(ssn_plain, 'UTF8'))",
+}
 
-    def text(**options: Any) -> Any:
-        return EncryptedText(**options) if encrypted else sa.Text()
+
+def build(encrypted: bool, moving: type[Moving] | None = None) -> Models:
+    """The models, with encrypted columns, in a state or in none, or with plain ones in their place."""
+
+    def options(name: str) -> Any:
+        return {} if moving is None else {"moving": moving(f"{name}_plain")}
+
+    def text(name: str, **more: Any) -> Any:
+        return EncryptedText(**options(name), **more) if encrypted else sa.Text()
 
     class Base(orm.DeclarativeBase):
         pass
@@ -38,20 +59,20 @@ def build(encrypted: bool) -> Models:
         __tablename__ = "ward"
         id = sa.Column(sa.Integer, primary_key=True)
         title = sa.Column(sa.Text)
-        phone = sa.Column(text())
+        phone = sa.Column(text("phone"))
         patients = orm.relationship("Patient", back_populates="ward", order_by="Patient.id")
         names = association_proxy("patients", "name")
 
     class Patient(Base):
         __tablename__ = "patient"
         id = sa.Column(sa.Integer, primary_key=True)
-        name = sa.Column(text(), nullable=False)
-        ssn = sa.Column(text())
-        photo = sa.Column(EncryptedBytes() if encrypted else sa.LargeBinary())
+        name = sa.Column(text("name"), nullable=False)
+        ssn = sa.Column(text("ssn"))
+        photo = sa.Column(EncryptedBytes(**options("photo")) if encrypted else sa.LargeBinary())
         note = sa.Column(sa.Text)
-        greeting = sa.Column(text(), default=f"{CANARY} default")
-        code = sa.Column(text(), default=lambda: f"{CANARY} made")
-        diary = orm.deferred(sa.Column(text()))
+        greeting = sa.Column(text("greeting"), default=f"{CANARY} default")
+        code = sa.Column(text("code"), default=lambda: f"{CANARY} made")
+        diary = orm.deferred(sa.Column(text("diary")))
         ward_id: Any = sa.Column(sa.ForeignKey("ward.id"))
         ward = orm.relationship(Ward, back_populates="patients")
         stays = orm.relationship("Stay", order_by="Stay.nr")
@@ -65,36 +86,69 @@ def build(encrypted: bool) -> Models:
         __tablename__ = "staff"
         id = sa.Column(sa.Integer, primary_key=True)
         kind = sa.Column(sa.Text)
-        name = sa.Column(text())
+        name = sa.Column(text("name"))
         __mapper_args__ = {"polymorphic_on": "kind", "polymorphic_identity": "staff"}  # noqa: RUF012
 
     class Doctor(Staff):
         __tablename__ = "doctor"
         id = sa.Column(sa.ForeignKey("staff.id"), primary_key=True)
-        licence = sa.Column(text())
+        licence = sa.Column(text("licence"))
         __mapper_args__ = {"polymorphic_identity": "doctor"}  # noqa: RUF012
 
     class Stay(Base):
         __tablename__ = "stay"
         patient_id: Any = sa.Column(sa.ForeignKey("patient.id"), primary_key=True)
         nr = sa.Column(sa.Integer, primary_key=True, autoincrement=False)
-        reason = sa.Column(text())
+        reason = sa.Column(text("reason"))
 
     class Odd(Base):
         __tablename__ = "Odd Table"
         id = sa.Column("Id", sa.Integer, primary_key=True)
-        social = sa.Column("Social No", text(dek="select"), key="social_key")
+        social = sa.Column("Social No", text("Odd", dek="select"), key="social_key")
         plain = sa.Column("order", sa.Text)
+
+    class Card(Base):
+        __tablename__ = "card"
+        id = sa.Column(sa.Integer, primary_key=True)
+        pin = sa.Column(text("pin"))
+        color = sa.Column(text("color"), default=f"{CANARY} red")
+        digest = sa.Column(sa.Text, default=_digest)
+        keys = sa.Column(sa.Text, default=_keys, onupdate=_keys)
+        changed = sa.Column(sa.Text, onupdate=_digest)
+        older = sa.Column(sa.Text, default=_digest_of_old)
+        first = sa.Column("swapped", text("first"), key="first")
+        swapped = sa.Column("first", sa.Text, key="swapped")
 
     Patient.ward_phone = orm.column_property(
         sa.select(Ward.phone).where(Ward.id == Patient.ward_id).correlate_except(Ward).scalar_subquery(),
         deferred=True,
     )
-    return Models(Patient, Ward, Staff, Doctor, Stay, Odd, orm.aliased(Patient, name="q"))
+    read = READ.get(moving, PAIR)
+    alias = orm.aliased(Patient, name="q")
+    return Models(Patient, Ward, Staff, Doctor, Stay, Odd, Card, alias, read, moving, next(_numbers))
+
+
+def _digest(context: Any) -> str:
+    return _told(context.get_current_parameters())
+
+
+def _digest_of_old(context: Any) -> str:
+    return _told(context.current_parameters)
+
+
+def _told(row: dict[str, Any]) -> str:
+    """The value that the row has for a PIN, told backwards: no plaintext may be seen in a plain column."""
+    return repr(row.get("pin"))[::-1]
+
+
+def _keys(context: Any) -> str:
+    """What the row has, but for the encrypted default, which is in it sooner than a plain one."""
+    return " ".join(sorted(set(context.get_current_parameters()) - {"color"}))
 
 
 ENCRYPTED = build(encrypted=True)
 PLAIN = build(encrypted=False)
+STATES = [build(encrypted=True, moving=each) for each in (ReadsPlaintext, ReadsEncrypted, EncryptedOnly)]
 
 
 def seed(connection: sa.Connection, models: Models) -> None:
@@ -105,11 +159,13 @@ def seed(connection: sa.Connection, models: Models) -> None:
     connection.execute(sa.insert(models.S.__table__), [staff])
     connection.execute(sa.insert(models.D.__table__), [{"id": 1, "licence": f"{CANARY} licence"}])
     connection.execute(sa.insert(models.V.__table__), _STAYS)
+    connection.execute(sa.insert(models.K.__table__), _CARDS)
     odd = {"Id": 1, "social_key": f"{CANARY} odd", "order": "first"}
     connection.execute(sa.insert(models.O.__table__), [odd])
 
 
 _WARDS = [{"id": 1, "title": "north", "phone": f"{CANARY} 1"}, {"id": 2, "title": "south", "phone": None}]
+_CARDS = [{"id": n, "pin": f"{CANARY} {n}", "first": CANARY} for n in (1, 2)]
 _STAYS = [{"patient_id": 1, "nr": n, "reason": f"{CANARY} reason {n % 2}"} for n in (1, 2, 3)]
 _PATIENTS = [
     {

@@ -23,6 +23,10 @@ with section("Expressions, nested"):
         "select(p.c.id).where(p.c.ssn.label('q').is_(None))",
         "select(p.c.id).where((p.c.ssn == None) == (p.c.photo == None))",
         "select(sa.sql.elements.Grouping(p.c.ssn))",
+        "select(sa.cast(None, p.c.ssn.type))",
+        "select(func.coalesce(p.c.ssn, sa.cast(None, p.c.ssn.type)))",
+        "select(func.coalesce(p.c.photo, sa.cast(None, LargeBinary)))",
+        "select(p.c.ssn).union_all(select(type_coerce(null(), Text)))",
     )
     refused(
         "select(func.count()).select_from(p).where(func.num_nulls(p.c.ssn) == 0)",
@@ -71,6 +75,10 @@ with section("Expressions, nested"):
         "select(sa.funcfilter(func.count(p.c.id), p.c.ssn == p.c.name))",
         "select(sa.type_coerce(p.c.ssn, p.c.ssn.type))",
         "select(sa.cast(p.c.ssn, p.c.ssn.type))",
+        "select(sa.cast(None, EncryptedText()))",
+        "select(func.coalesce(p.c.ssn, sa.cast(null(), Text)))",
+        "select(case((p.c.id > 1, p.c.ssn), else_=sa.cast(null(), Text)))",
+        "select(p.c.ssn).union_all(select(sa.cast(null(), Text)))",
         'select(sa.literal_column("1", p.c.ssn.type))',
         "select(sa.column('ssn', EncryptedText(context='patient.ssn'))).select_from(p)",
     )

@@ -1,8 +1,9 @@
 """Textual SQL inside and around a statement."""
 
 from ..catalogue import refused, section, works
+from ..models import PAIR
 
-_PAIR = "coalesce(ssn_dek || ssn, ssn_dek, ssn) as ssn"
+_PAIR = f"{PAIR} as ssn"
 
 with section("Textual SQL"):
     works(
