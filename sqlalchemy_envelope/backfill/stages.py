@@ -12,6 +12,7 @@ from ..envelope import Envelope
 from ..errors import BackfillError, ConfigurationError
 from . import ddl
 from .apply import apply
+from .comments import carry
 from .database import Database
 from .handover import change_hands
 from .move import Move
@@ -101,7 +102,7 @@ def swap(
     def fill() -> None:
         backfill(database, move, envelope, source=source, **running)
 
-    change_hands(standing, ddl.swap(standing.move), fill)
+    change_hands(standing, [*ddl.swap(standing.move), *carry(standing.move)], fill)
 
 
 def unswap(database: Database, move: Move, envelope: Keys = Envelope.from_env, **running: Any) -> None:
@@ -117,7 +118,7 @@ def unswap(database: Database, move: Move, envelope: Keys = Envelope.from_env, *
         _fill_plaintext(database, move, envelope, **running)
 
     restore_plaintext(database, move, envelope, **running)
-    change_hands(standing, ddl.unswap(standing.move), fill)
+    change_hands(standing, [*carry(standing.move), *ddl.unswap(standing.move)], fill)
 
 
 def restore_plaintext(

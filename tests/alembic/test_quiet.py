@@ -127,6 +127,23 @@ def test_schemas_and_every_check_compared_are_quiet_too(project: Project) -> Non
     project.check(first)
 
 
+def test_a_comment_goes_along(project: Project) -> None:
+    """There, and back after the plaintext was dropped."""
+    said = "where they're reached"
+    project.customers()
+    project.execute("comment on column customer.email is 'where they''re reached'")
+    project.revision("pass")
+    project.revision("op.encrypt_column('customer', 'email')", "op.decrypt_column('customer', 'email')")
+    project.revision("op.drop_plaintext('customer', 'email')")
+    project.upgrade()
+    project.check(model(Column("email", EncryptedText(), comment=said)))
+    project.downgrade("r1")
+    project.upgrade("r1")
+    for later in ("r2", "r3"):
+        (project.folder / "versions" / f"{later}.py").unlink()
+    project.check(model(Column("email", Text, comment=said)))
+
+
 def test_what_has_nothing_to_do_with_a_move_is_still_seen(project: Project) -> None:
     """Another column, another type: Alembic's own business."""
     project.customers()
