@@ -37,7 +37,8 @@ class Pair(NamedTuple):
     @property
     def columns(self) -> list[Column[Any]]:
         """All that a value is written to: content, sibling, and plaintext column where there is one."""
-        return [each for each in self if each is not None]
+        both = [self.content, self.dek]
+        return both if self.plaintext is None else [*both, self.plaintext]
 
     def of(self, source: Any) -> "Pair":
         """The same as a table's alias, or its `excluded`, has them."""

@@ -8,9 +8,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, NamedTuple, Self
 
-from sqlalchemy.sql.sqltypes import LargeBinary, String
+from sqlalchemy import Enum, LargeBinary, String, Text
+from sqlalchemy.dialects.postgresql import CITEXT
 from sqlalchemy.sql.type_api import TypeEngine, to_instance
-from sqlalchemy.types import TypeDecorator
 
 from .attachment import Attachment
 from .errors import ConfigurationError, DecryptionError, Failure, InvalidValueError
@@ -69,7 +69,7 @@ class Moving:
         if self.type_ is None:
             return
         object.__setattr__(self, "type_", to_instance(self.type_))
-        if self.type_._type_affinity not in (String, _BINARY):
+        if not isinstance(self.type_, String) and self.type_._type_affinity not in (String, _BINARY):
             raise ConfigurationError(
                 f"{name}({self.column!r}) takes a type_ of text or bytes: wrap another in a TypeDecorator"
             )
@@ -87,12 +87,17 @@ class Moving:
         """The plaintext column's type, once it is known."""
         return self.type_  # type: ignore[return-value]
 
+    @property
+    def read_type(self) -> TypeEngine[Any]:
+        """The type that plaintext is read as: text for what the driver knows no arrays of."""
+        return Text() if isinstance(self.type, Enum | CITEXT) else self.type
+
     def kept(self, values: Sequence[Any], place: str) -> Sequence[Any]:
         """What the plaintext column is given beside the pairs of these values.
 
         Raises `InvalidValueError` for one that PostgreSQL would refuse with an error that prints it.
         """
-        plain_text = self.type._type_affinity is String and not isinstance(self.type, TypeDecorator)
+        plain_text = isinstance(self.type, String)
         if plain_text and any(isinstance(value, str) and "\0" in value for value in values):
             del values  # what prints a traceback's locals finds none here
             raise InvalidValueError(f"{place} holds a NUL character, which its plaintext column can't store")
@@ -125,7 +130,7 @@ class ReadsPlaintext(Moving):
         return (self.column,)
 
     def value_sql(self, pair: Sequence[str], plaintext: str) -> str:
-        return plaintext
+        return plaintext if self.read_type is self.type else f"({plaintext})::text"
 
     def null_sql(self, content: str, plaintext: str) -> str:
         return plaintext

@@ -49,6 +49,6 @@ class CellRendering(PathKeeping):
         encrypted = carried(typeclause.type)
         if encrypted is None or encrypted.moving is None or encrypted.opens:
             return str(super().visit_typeclause(typeclause, **kw))
-        item: Any = encrypted.moving.type
+        item: Any = encrypted.moving.read_type
         array = isinstance(typeclause.type, ARRAY)
         return str(super().visit_typeclause(TypeClause(ARRAY(item) if array else item), **kw))

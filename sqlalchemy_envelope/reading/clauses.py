@@ -31,7 +31,7 @@ class ClauseReading(SQLCompiler):
     ) -> Any:
         """Everything after SELECT and DISTINCT; its columns are rendered, the rest is not."""
         columns = [each[3] for each in compile_state.columns_plus_names]
-        _check_siblings(columns)
+        self._check_siblings(columns)
         outputs = outputs_of(columns, inner_columns)
         self._hand_out(outputs)
         if text.strip().lower() != "select":
@@ -41,7 +41,7 @@ class ClauseReading(SQLCompiler):
     def returning_clause(self, stmt: Any, returning_cols: Any, **kw: Any) -> str:
         """RETURNING."""
         if stmt._returning:  # else SQLAlchemy asks for what the database made
-            _check_siblings(_select_iterables(returning_cols))
+            self._check_siblings(_select_iterables(returning_cols))
         return super().returning_clause(stmt, returning_cols, **kw)
 
     def order_by_clause(self, select: Any, **kw: Any) -> str:
@@ -69,6 +69,14 @@ class ClauseReading(SQLCompiler):
             check_entries(found[2], outputs, self._hidden)
         elif found[1] is not None:
             check_distinct(columns)
+
+    def _check_siblings(self, columns: Iterable[Any]) -> None:
+        """`select(*table.c)` hands out what no plain table has; further in, polymorphic_union() does it."""
+        if not all(isinstance(entry["selectable"], CompoundSelect) for entry in self.stack[:-1]):
+            return
+        for column in siblings_beside(columns):
+            remedy = "select(table) and returning(table) leave it out"
+            raise refusal(column.type, "a columns clause beside its wrapped key", remedy)
 
     def _hand_out(self, outputs: Outputs) -> None:
         """Keeps them for this SELECT and for the set operations that it is a branch of."""
@@ -98,10 +106,3 @@ class ClauseReading(SQLCompiler):
             return columns_of(self._innermost)
         state = self.stack[-1].get("compile_state") if self.stack else None
         return [each[3] for each in getattr(state, "columns_plus_names", ())]
-
-
-def _check_siblings(columns: Iterable[Any]) -> None:
-    """`select(*table.c)` spreads out the siblings too, which a plain table would not have."""
-    for column in siblings_beside(columns):
-        remedy = "select(table) and returning(table) leave it out"
-        raise refusal(column.type, "a columns clause beside its wrapped key", remedy)

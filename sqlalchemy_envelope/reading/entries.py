@@ -15,8 +15,8 @@ from .tokens import Token, integer, outside, tokens
 _OPENS_ENTRIES = frozenset({"", ",", "(", "distinct", "all", "sets", "cube", "rollup"})
 _ENDS_ENTRY = frozenset({"", ",", ")", "asc", "desc", "nulls", "using"})
 _LATER = "value_to_come"
-_PARAMETER_TO_COME = re.compile(r"__\[POSTCOMPILE_[^\]]*\]")
-_SCHEMA_TO_COME = re.compile(r"__\[SCHEMA_[^\]]*\]\.")
+_PARAMETER_TO_COME = re.compile(r"__\[POSTCOMPILE_[^\]]*\]", re.IGNORECASE)
+_SCHEMA_TO_COME = re.compile(r"__\[SCHEMA_[^\]]*\]\.", re.IGNORECASE)
 """How SQLAlchemy marks what becomes part of the text when it is executed."""
 
 

@@ -33,7 +33,8 @@ def same_kind(expression: Any, column: Any) -> bool:
     type_, own = carried(expression.type), carried(column.type)
     if type_ is None or own is None or not type_.bound:
         return False
-    return type_.reading == own.reading and type_.moving == own.moving
+    # Only copies of one column share a context, so its state is all that may differ.
+    return type_.reading == own.reading and type(type_.moving) is type(own.moving)
 
 
 def is_array(expression: Any) -> bool:

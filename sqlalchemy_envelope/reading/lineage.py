@@ -82,13 +82,25 @@ def primary_key_places(column: Any, columns: Iterable[Any]) -> dict[str, set[int
 
 
 def siblings_beside(columns: Iterable[Any]) -> Iterator[Any]:
-    """The encrypted columns among `columns` whose sibling, which nobody mapped, stands there as well."""
-    plain = [_plain(each) for each in columns]
-    held = {(each.name, _same(each.table)) for each in plain if getattr(each, "table", None) is not None}
-    for column in plain:
-        pair = pair_of(column)
-        if pair and not pair.is_mapped and (pair.dek.name, _same(column.table)) in held:
+    """The encrypted columns among `columns` whose sibling, which nobody mapped, stands there as well.
+
+    Both read from one FROM, which may be a query that took both out of their table.
+    """
+    read = [(each, _same(each.table), stored) for each in map(_plain, columns) for stored in _stored(each)]
+    held = {(source, stored.name, stored_table(stored.table)) for _, source, stored in read}
+    for column, source, stored in read:
+        pair = pair_of(stored)
+        if pair and not pair.is_mapped and (source, pair.dek.name, stored_table(stored.table)) in held:
             yield column
+
+
+def _stored(column: Any) -> Iterator[Any]:
+    """The columns of tables that a plain column is, in each branch of a set operation."""
+    if stored_table(getattr(column, "table", None)) is not None:
+        yield column
+    elif getattr(column, "table", None) is not None:
+        for proxy in getattr(column, "_proxies", ()):
+            yield from _stored(_plain(proxy))
 
 
 def _plain(column: Any) -> Any:

@@ -39,11 +39,9 @@ class Batch:
             context = pair.type.reading.context
             columns.append((context, encode_all(pair.type.encode, values, context.place)))
         sealed = attachment.envelope.seal_columns(columns, attachment.wait)
-        both = list(zip(self._slots, sealed, strict=True))
-        made = [(put, _cells(pair, values, column)) for (pair, values, put), column in both]
-        self.sealed = [(values, column) for (_, values, _), column in both]
-        for put, cells in made:
-            put(cells)
+        for (pair, values, put), column in zip(self._slots, sealed, strict=True):
+            put(_cells(pair, values, column))
+            self.sealed.append((values, column))
 
 
 def _cells(pair: Pair, values: Sequence[Any], column: SealedColumn) -> Cells:

@@ -20,7 +20,10 @@ class Target:
         self.written = written_by(statement)
         self.table = stored_table(self.written)
         self.pairs: Pairs = {} if self.table is None else pairs_of(self.table)
-        self.hidden = {each.key: (pair, each) for pair in self.pairs.values() for each in pair.columns[1:]}
+        self.hidden = {pair.dek.key: (pair, pair.dek) for pair in self.pairs.values()}
+        for pair in self.pairs.values():
+            if pair.plaintext is not None:
+                self.hidden[pair.plaintext.key] = (pair, pair.plaintext)
         subject = statement._propagate_attrs.get("plugin_subject")
         self._mapper = getattr(subject, "mapper", None)
 
@@ -36,7 +39,7 @@ class Target:
 
     def columns(self, pair: Pair) -> list[Any]:
         """The pair's columns, as the statement's own table or alias has them."""
-        return pair.of(self.written).columns
+        return pair.columns if self.written is pair.content.table else pair.of(self.written).columns
 
     def keys(self, pair: Pair) -> list[Any]:
         """What a row of many calls the pair's columns: the ORM takes a string for an attribute's name."""

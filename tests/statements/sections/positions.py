@@ -30,6 +30,7 @@ with section("Textual SQL: numbers, labels and clauses"):
         "select(p.c.id, p.c.ssn).order_by(literal(2, literal_execute=True))",
         "s.execute(select(p.c.id, p.c.ssn).order_by(bindparam('n', type_=Integer, literal_execute=True)), {'n': 2})",
         "select(p.c.id, p.c.ssn).distinct(text('(2)'))",
+        "select(p.c.ssn).distinct(literal(1, literal_execute=True))",
         "select(p.c.id, p.c.ssn).union_all(select(p.c.id, p.c.ssn)).order_by(text('(2)'))",
         "select(text('id, note'), p.c.ssn).order_by(text('3'))",
         'select(p.c.id, p.c.ssn).order_by(text(\'U&"\\\\0073sn"\'))',
