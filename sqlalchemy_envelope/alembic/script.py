@@ -11,6 +11,7 @@ from alembic.runtime.migration import MigrationContext
 
 from ..backfill import ddl, schema
 from ..backfill.assertion import assert_encrypted, where_authority
+from ..backfill.comments import carry
 from ..backfill.jobs import record_job_sql
 from ..backfill.move import Move
 from ..backfill.moves import begin_sql
@@ -59,7 +60,11 @@ def _backfill(move: Move, operation: MoveOperation) -> Lines:
 
 
 def _swap(move: Move, operation: MoveOperation) -> Lines:
-    return [*assert_encrypted(move), *ddl.swap(move)]
+    return [*assert_encrypted(move), *ddl.swap(move), *carry(move)]
+
+
+def _unswap(move: Move, operation: MoveOperation) -> Lines:
+    return [*carry(move), *ddl.unswap(move)]
 
 
 def _null(move: Move, operation: MoveOperation) -> Lines:
@@ -101,7 +106,7 @@ SCRIPTS: dict[type[MoveOperation], Callable[[Move, Any], Lines]] = {
     steps.BackfillColumnOp: _backfill,
     steps.AssertEncryptedOp: lambda move, _: assert_encrypted(move),
     steps.SwapEncryptedOp: _swap,
-    steps.UnswapEncryptedOp: lambda move, _: ddl.unswap(move),
+    steps.UnswapEncryptedOp: _unswap,
     steps.NullPlaintextOp: _null,
     steps.RestorePlaintextOp: _restore,
     steps.DropPlaintextOp: _drop,

@@ -22,7 +22,7 @@ def _render_check(autogen_context: AutogenContext, operation: ops.CreateCheckCon
     """As the versions that can write it do."""
     name = repr(render._render_gen_name(autogen_context, operation.constraint_name))
     sqltext = operation.to_constraint().sqltext
-    text = render._render_potential_expr(sqltext, autogen_context, wrap_in_element=False)
+    text = repr(autogen_context.migration_context.impl.render_ddl_sql_expr(sqltext))
     prefix, batch = render._alembic_autogenerate_prefix(autogen_context), autogen_context._has_batch
     table = [] if batch else [repr(str(operation.table_name))]
     schema = [f"schema={str(operation.schema)!r}"] if operation.schema and not batch else []

@@ -19,7 +19,7 @@ def adopted(database: Database, move: Move, sql_type: str | None) -> Standing:
     with database.connect("move") as connection, connection.transaction():
         if not {after.content, after.dek} <= columns_of(connection, after):
             raise ConfigurationError(
-                f"{move.place} is not encrypted: schema {move.schema} has no pair {after.content}, {after.dek}"
+                f"{move.place} is not encrypted: {move.schema} has no pair {after.content}, {after.dek}"
             )
         record(connection, after)
         kind = "" if sql_type is None else f", plaintext_type = {literal(sql_type)}"

@@ -3,7 +3,7 @@
 Values are only ever lost by `drop_plaintext` and `drop_pair`, which look first.
 """
 
-from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Never
 
 import psycopg
@@ -12,19 +12,17 @@ from ..envelope import Envelope
 from ..errors import BackfillError, ConfigurationError
 from . import ddl
 from .apply import apply
+from .comments import carry
 from .database import Database
-from .jobs import Job, record_job
+from .handover import change_hands
 from .move import Move
 from .moves import RecordedMove, begin_sql, mark_verified
-from .run import run
-from .standing import Standing, columns_of, has_pairs, installed, look, look_for
+from .performing import Keys, UnendingError, work
+from .standing import Standing, columns_of, installed, look, look_for
 from .trigger import create_trigger, drop_trigger
 
-Keys = Callable[[], Envelope]
-"""Where an envelope comes from; asked only by a step that opens or seals."""
-
-MAX_ROUNDS = 3
-"""How often rows that were written meanwhile are filled in. Once a gate is up, there are none."""
+ROUNDS = 3
+"""How often rows that were written meanwhile are filled in before a backfill gives up."""
 
 
 def add_pair(database: Database, move: Move) -> None:
@@ -57,7 +55,7 @@ def backfill(
     database: Database, move: Move, envelope: Keys = Envelope.from_env, *, source: Any = None, **running: Any
 ) -> None:
     """Seals what is pending, then opens and compares every pair. Needs keys only if there is something."""
-    for remaining in reversed(range(MAX_ROUNDS)):
+    for remaining in reversed(range(ROUNDS)):
         standing = look(database, move)
         if standing.given or (standing.verified and not standing.pending):
             return
@@ -82,46 +80,62 @@ def assert_encrypted(database: Database, move: Move) -> None:
 
 
 def swap(
-    database: Database, move: Move, envelope: Keys = Envelope.from_env, *, source: Any = None, **running: Any
+    database: Database,
+    move: Move,
+    envelope: Keys = Envelope.from_env,
+    *,
+    source: Any = None,
+    verified: bool = True,
+    **running: Any,
 ) -> None:
-    """Makes the pair the truth. Rows that were written meanwhile are sealed, which needs keys."""
+    """Makes the pair the truth. From its beginning on, writers that know only the plaintext are refused.
+
+    Rows that they wrote just before are sealed, which needs keys. `verified`: refuse a move that isn't yet;
+    else it is verified now.
+    """
     standing = look(database, move)
     if standing.given:
         return
-    _refuse_unverified(standing)
+    if verified:
+        _refuse_unverified(standing)
 
     def fill() -> None:
         backfill(database, move, envelope, source=source, **running)
 
-    fill()
-    _change_hands(database, ddl.swap(standing.move), fill)
+    change_hands(standing, [*ddl.swap(standing.move), *carry(standing.move)], fill)
 
 
 def unswap(database: Database, move: Move, envelope: Keys = Envelope.from_env, **running: Any) -> None:
-    """Makes the plaintext the truth again. Rows that lack it are filled in, which needs keys."""
+    """Makes the plaintext the truth again. Rows that lack it are filled in, which needs keys.
+
+    When most is done, writers that know only the pair are refused.
+    """
     standing = look(database, move)
     if not standing.given:
         return
 
     def fill() -> None:
-        restore_plaintext(database, move, envelope, **running)
+        _fill_plaintext(database, move, envelope, **running)
 
-    fill()
-    _change_hands(database, ddl.unswap(standing.move), fill)
+    restore_plaintext(database, move, envelope, **running)
+    change_hands(standing, [*carry(standing.move), *ddl.unswap(standing.move)], fill)
 
 
 def restore_plaintext(
     database: Database, move: Move, envelope: Keys = Envelope.from_env, **running: Any
 ) -> None:
-    """The plaintext column back, with its values, while the pair stays the truth."""
+    """The plaintext column back, with its values, while the pair stays the truth.
+
+    What writers that know only the pair write meanwhile is filled in by `unswap`.
+    """
     standing = look(database, move)
     if not standing.given:
         return
     if not standing.has_plaintext:
         apply(database, ddl.add_plaintext(standing.move))
     add_trigger(database, move)
-    if look(database, move).sealed:
-        work(database, standing.recorded, "decrypt", envelope, None, **running)
+    with suppress(UnendingError):
+        _fill_plaintext(database, move, envelope, **running)
 
 
 def null_plaintext(database: Database, move: Move, **running: Any) -> None:
@@ -130,9 +144,7 @@ def null_plaintext(database: Database, move: Move, **running: Any) -> None:
     Where the names are not swapped but stay, this makes the pair the truth.
     """
     _refuse_unproven(database, move)
-    standing = look(database, move)
-    if standing.has_plaintext:
-        work(database, standing.recorded, "null", _no_keys, None, **running)
+    _null_out(look(database, move), **running)
 
 
 def drop_plaintext(database: Database, move: Move, **running: Any) -> None:
@@ -140,7 +152,7 @@ def drop_plaintext(database: Database, move: Move, **running: Any) -> None:
     _refuse_unproven(database, move)
     standing = look(database, move)
     if standing.has_plaintext:
-        null_plaintext(database, move, **running)
+        _null_out(standing, **running)
         apply(database, ddl.drop_plaintext(standing.move))
 
 
@@ -149,54 +161,28 @@ def drop_pair(database: Database, move: Move) -> None:
     standing = look(database, move)
     if standing.sealed:
         raise BackfillError(
-            f"{move.place}: {standing.sealed} values are in the pair alone; bring them back: op.decrypt_column"
+            f"{move.place}: {standing.sealed} values are in the pair alone: op.decrypt_column instead"
         )
     apply(database, ddl.drop_pair(standing.move))
 
 
-def work(
-    database: Database, recorded: RecordedMove, kind: str, envelope: Keys, source: Any = None, **running: Any
-) -> None:
-    """Records a job, or finds the unfinished one, and runs it. Raises `BackfillError` short of its end.
-
-    `source`: what reads the old column, or where it may be imported from, which the job then records.
-    """
-    path, reader = (source, None) if isinstance(source, str) else (None, source)
-    found = job(database, recorded, kind, path)
-    report = run(database, found.id, envelope, source=reader, **running)
-    if report.state != "done":
-        reason = report.error or f"{recorded.move.place}: {report.rows_quarantined} rows are in quarantine"
-        raise BackfillError(
-            f"{reason} (job {found.id}, {kind}, is {report.state}; it goes on when run again)"
-        )
-
-
-def job(database: Database, recorded: RecordedMove, kind: str, source: Any = None) -> Job:
-    """The record of a job, for `run` here or elsewhere."""
-    with database.connect("job") as connection:
-        return record_job(connection, recorded, kind, source)
-
-
 def _verify(database: Database, recorded: RecordedMove, envelope: Keys, source: Any, **running: Any) -> None:
-    with database.connect("verify") as connection:
-        nothing_there = not has_pairs(connection, recorded.move)
-        if nothing_there:
-            mark_verified(connection, recorded.id)
-    if not nothing_there:
+    if look(database, recorded.move).has_pairs:
         work(database, recorded, "verify", envelope, source, **running)
+        return
+    with database.connect("verify") as connection:
+        mark_verified(connection, recorded.id)
 
 
-def _change_hands(database: Database, statements: list[str], fill: Callable[[], None]) -> None:
-    """Runs what begins with a gate, whose CHECK fails while a row lacks what it needs."""
-    for remaining in reversed(range(MAX_ROUNDS)):
-        try:
-            apply(database, statements)
-        except BackfillError as error:
-            if not remaining or not isinstance(error.__cause__, psycopg.errors.CheckViolation):
-                raise
-            fill()
-        else:
-            return
+def _null_out(standing: Standing, **running: Any) -> None:
+    if standing.has_values:
+        work(standing.database, standing.recorded, "null", _no_keys, None, **running)
+
+
+def _fill_plaintext(database: Database, move: Move, envelope: Keys, **running: Any) -> None:
+    standing = look(database, move)
+    if standing.sealed:
+        work(database, standing.recorded, "decrypt", envelope, None, **running)
 
 
 def _refuse_unverified(standing: Standing) -> None:

@@ -1,6 +1,7 @@
 """Where a move stands: what is recorded of it, and what its table lacks. Counts, never values."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import psycopg
@@ -13,18 +14,16 @@ from .quoting import identifier, relation
 from .schema import install
 
 
-@dataclass(frozen=True)
+@dataclass
 class Standing:
-    """A recorded move, the columns that its table has now, and the rows that lack one side.
+    """A recorded move and the columns that its table had when it was looked at.
 
-    `pending`: rows whose value is in the plaintext alone. `sealed`: rows whose value is in the pair alone.
-    Both are counted afresh.
+    Rows are counted when they are asked for, once: that is a scan of the table.
     """
 
+    database: Database
     recorded: RecordedMove
     columns: frozenset[str]
-    pending: int
-    sealed: int
 
     @property
     def move(self) -> Move:
@@ -51,6 +50,44 @@ class Standing:
         """Whether the pair is the truth."""
         return self.move.authority is Authority.PAIR
 
+    @cached_property
+    def pending(self) -> int:
+        """The rows whose value is in the plaintext alone."""
+        return self._count(self.move.plaintext, self.move.content)
+
+    @cached_property
+    def sealed(self) -> int:
+        """The rows whose value is in the pair alone."""
+        return self._count(self.move.content, self.move.plaintext)
+
+    @property
+    def has_pairs(self) -> bool:
+        """Whether any row has a pair."""
+        return self.has_pair and self._ask(
+            f"EXISTS ({self._rows} {identifier(self.move.content)} IS NOT NULL)"
+        )
+
+    @property
+    def has_values(self) -> bool:
+        """Whether any row has a plaintext."""
+        kept = f"EXISTS ({self._rows} {identifier(self.move.plaintext)} IS NOT NULL)"
+        return self.has_plaintext and self._ask(kept)
+
+    def _count(self, there: str, missing: str) -> int:
+        if not {there, missing} <= self.columns:
+            return 0
+        condition = f"{identifier(there)} IS NOT NULL AND {identifier(missing)} IS NULL"
+        return int(self._ask(f"(SELECT count(*) FROM {relation(self.move)} WHERE {condition})"))
+
+    @property
+    def _rows(self) -> str:
+        return f"SELECT FROM {relation(self.move)} WHERE"
+
+    def _ask(self, what: str) -> Any:
+        with self.database.connect("count") as connection:
+            found = connection.execute(f"SELECT {what}".encode()).fetchone()
+        return None if found is None else found[0]
+
 
 def look(database: Database, move: Move) -> Standing:
     """How a recorded move stands. Raises `ConfigurationError` where there is none."""
@@ -69,8 +106,7 @@ def look_for(database: Database, move: Move) -> Standing | None:
         recorded = find(connection, move.schema, move.table, move.column)
         if recorded is None:
             return None
-        columns = columns_of(connection, move)
-        return Standing(recorded, columns, *_counts(connection, recorded.move, columns))
+        return Standing(database, recorded, columns_of(connection, move))
 
 
 def columns_of(connection: "psycopg.Connection[Any]", move: Move) -> frozenset[str]:
@@ -87,23 +123,3 @@ def installed(database: Database) -> None:
     """Makes the schema `envelope` where it isn't there."""
     with database.connect("schema") as connection:
         install(connection)
-
-
-def _counts(connection: "psycopg.Connection[Any]", move: Move, columns: frozenset[str]) -> tuple[int, int]:
-    if not {move.plaintext, move.content} <= columns:
-        return 0, 0
-    plaintext, content = identifier(move.plaintext), identifier(move.content)
-    row = connection.execute(
-        (
-            f"SELECT count(*) FILTER (WHERE {plaintext} IS NOT NULL AND {content} IS NULL),"
-            f" count(*) FILTER (WHERE {content} IS NOT NULL AND {plaintext} IS NULL) FROM {relation(move)}"
-        ).encode()
-    ).fetchone()
-    return (0, 0) if row is None else (row[0], row[1])
-
-
-def has_pairs(connection: "psycopg.Connection[Any]", move: Move) -> bool:
-    """Whether any row has a pair."""
-    query = f"SELECT EXISTS (SELECT FROM {relation(move)} WHERE {identifier(move.content)} IS NOT NULL)"
-    found = connection.execute(query.encode()).fetchone()
-    return found is not None and bool(found[0])

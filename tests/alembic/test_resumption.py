@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from sqlalchemy_envelope.backfill import apply as apply_module
+from sqlalchemy_envelope.backfill import handover, performing, stages
 from sqlalchemy_envelope.backfill import run as run_module
-from sqlalchemy_envelope.backfill import stages
 
 from .project import Project
 
@@ -36,7 +36,8 @@ def die_before(monkeypatch: pytest.MonkeyPatch, moment: int) -> Callable[[], Non
 
     alive, working = dying(apply_module.apply), dying(run_module.run)
     monkeypatch.setattr(stages, "apply", apply)
-    monkeypatch.setattr(stages, "run", working)
+    monkeypatch.setattr(handover, "apply", apply)
+    monkeypatch.setattr(performing, "run", working)
     return monkeypatch.undo
 
 

@@ -1,0 +1,43 @@
+"""A job recorded and run to its end, or an error that says why it isn't over."""
+
+from collections.abc import Callable
+from typing import Any
+
+from ..envelope import Envelope
+from ..errors import BackfillError
+from .database import Database
+from .jobs import Job, record_job
+from .moves import RecordedMove
+from .run import run
+
+Keys = Callable[[], Envelope]
+"""Where an envelope comes from; asked only by a step that opens or seals."""
+
+
+class UnendingError(BackfillError):
+    """Writers make rows pending as fast as they are filled in."""
+
+
+def work(
+    database: Database, recorded: RecordedMove, kind: str, envelope: Keys, source: Any = None, **running: Any
+) -> None:
+    """Records a job, or finds the unfinished one, and runs it. Raises `BackfillError` short of its end.
+
+    `source`: what reads the old column, or where it may be imported from, which the job then records.
+    """
+    path, reader = (source, None) if isinstance(source, str) else (None, source)
+    found = job(database, recorded, kind, path)
+    report = run(database, found.id, envelope, source=reader, **running)
+    if report.state == "done":
+        return
+    reason = report.error or f"{recorded.move.place}: {report.rows_quarantined} rows are in quarantine"
+    kind_of_error = (
+        UnendingError if report.state == "failed" and not report.rows_quarantined else BackfillError
+    )
+    raise kind_of_error(f"{reason} (job {found.id}, {kind}, is {report.state}; it goes on when run again)")
+
+
+def job(database: Database, recorded: RecordedMove, kind: str, source: Any = None) -> Job:
+    """The record of a job, for `run` here or elsewhere."""
+    with database.connect("job") as connection:
+        return record_job(connection, recorded, kind, source)
