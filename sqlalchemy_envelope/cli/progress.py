@@ -14,10 +14,10 @@ Heard = Callable[[Reached], None]
 
 
 @contextmanager
-def bar(terminal: Terminal, words: str, before: int) -> Iterator[Heard]:
+def bar(terminal: Terminal, words: str, before: int, size: "Size") -> Iterator[Heard]:
     """A bar on stderr, where that is a terminal and nobody asked for quiet; to be told of progress.
 
-    `before`: rows that earlier runs of the job did, which the rate leaves out.
+    `before`: rows that earlier runs of the job did, which the rate leaves out. `size`: of the table.
     """
     columns = (
         TextColumn("{task.description}"),
@@ -30,13 +30,30 @@ def bar(terminal: Terminal, words: str, before: int) -> Iterator[Heard]:
         task, began = shown.add_task(words, total=None, detail=""), time.monotonic()
 
         def heard(reached: Reached) -> None:
-            total = max(reached.rows_estimated or 0, reached.rows_read) or None
             described = words if reached.sweep < 2 else f"{words}, pass {reached.sweep}"
             rate = (reached.rows_done - before) / max(time.monotonic() - began, 1e-3)
-            shown.update(task, description=described, total=total, completed=reached.rows_read)
+            shown.update(task, description=described, total=size.of(reached), completed=reached.rows_read)
             shown.update(task, detail=details(reached, rate))
 
         yield heard
+
+
+class Size:
+    """How many rows a pass looks at: as many as the last whole one did, and else as the planner thinks.
+
+    That thinks of too many after a backfill: the file grew by row versions that are dead.
+    """
+
+    def __init__(self) -> None:
+        self._whole: int | None = None
+        self._sweep, self._read = 0, 0
+
+    def of(self, reached: Reached) -> int | None:
+        """None while nothing is known."""
+        if reached.sweep != self._sweep or reached.rows_read < self._read:
+            self._whole = self._read or self._whole
+        self._sweep, self._read = reached.sweep, reached.rows_read
+        return max(self._whole or reached.rows_estimated or 0, reached.rows_read) or None
 
 
 class Waits:

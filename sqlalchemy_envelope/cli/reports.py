@@ -37,6 +37,11 @@ class Ended:
         return Exit.LEFT if self.report.state == "failed" or self.report.rows_quarantined else Exit.DONE
 
     @property
+    def untouched(self) -> bool:
+        """Whether it was paused before it was begun: `remedy` says it all."""
+        return self.report.state == "paused" and not self.report.rows_read
+
+    @property
     def words(self) -> str:
         """One line."""
         report = self.report

@@ -1,6 +1,7 @@
 """Does tasks one after the other, with a bar, until they are done or somebody says stop."""
 
 import sys
+from collections import defaultdict
 from collections.abc import Sequence
 from concurrent.futures import Executor
 from contextlib import closing
@@ -17,7 +18,7 @@ from ..errors import EnvelopeError
 from .exits import Exit, worst
 from .failures import told
 from .keys import Keys
-from .progress import Waits, bar
+from .progress import Size, Waits, bar
 from .reports import Ended
 from .stopping import Stop, stopping
 from .tasks import Task
@@ -40,6 +41,7 @@ class Work:
     debug: bool = False
     codes: list[Exit] = field(default_factory=list)
     ended: list[dict[str, Any]] = field(default_factory=list)
+    sizes: defaultdict[int, Size] = field(default_factory=lambda: defaultdict(Size))
 
     def do(self, tasks: Sequence[Task], *, verify: bool = False) -> Exit:
         """All tasks; what fails leaves the others alone. `verify`: what was encrypted."""
@@ -78,8 +80,8 @@ class Work:
     def _run(self, task: Task, stop: Stop, pool: Executor | None) -> Ended:
         with closing(self.database.connect("begin")) as connection:
             job = task.begun(connection)
-        waits = Waits()
-        with bar(self.terminal, f"{task.place} {task.kind.value}", job.rows_done) as heard:
+        waits, size = Waits(), self.sizes[job.move]
+        with bar(self.terminal, f"{task.place} {task.kind.value}", job.rows_done, size) as heard:
 
             def told_of(reached: Progress) -> None:
                 waits.note(reached)
@@ -102,7 +104,7 @@ class Work:
     def _tell(self, ended: Ended) -> None:
         self.codes.append(ended.exit)
         self.ended.append(ended.data)
-        if not self.terminal.as_json:
+        if not self.terminal.as_json and not ended.untouched:
             self.terminal.say(ended.words)
         if ended.remedy:
             self.terminal.err.print(ended.remedy)

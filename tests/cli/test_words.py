@@ -8,7 +8,7 @@ from sqlalchemy_envelope.backfill.checkpoint import Progress
 from sqlalchemy_envelope.backfill.jobs import State
 from sqlalchemy_envelope.cli.exits import MEANING, Exit, worst
 from sqlalchemy_envelope.cli.figures import duration, moment, rows, size
-from sqlalchemy_envelope.cli.progress import Waits, details
+from sqlalchemy_envelope.cli.progress import Size, Waits, details
 
 
 @pytest.mark.parametrize(
@@ -40,6 +40,17 @@ def test_progress_names_what_is_out_of_the_ordinary() -> None:
     assert details(plain, 1234.5) == "50 rows · 1,234/s"
     odd = Progress(State.RUNNING, 2, 100, 50, 50, 3, 2, "the archiver")
     assert details(odd, 10) == "50 rows · 10/s · 3 races · 2 quarantined · waiting for the archiver"
+
+
+def test_a_pass_is_as_long_as_the_one_before() -> None:
+    """Whatever the planner thinks meanwhile, and for the next job too."""
+    size = Size()
+    assert size.of(Progress(State.RUNNING, 1, None, 0, 0, 0, 0)) is None
+    assert size.of(Progress(State.RUNNING, 1, 900, 300, 300, 0, 0)) == 900
+    assert size.of(Progress(State.RUNNING, 1, 900, 1000, 1000, 0, 0)) == 1000
+    assert size.of(Progress(State.RUNNING, 2, 4000, 10, 1000, 0, 0)) == 1000
+    assert size.of(Progress(State.RUNNING, 2, 4000, 1010, 1000, 0, 0)) == 1010
+    assert size.of(Progress(State.RUNNING, 1, 9000, 5, 5, 0, 0)) == 1010
 
 
 def test_waiting_is_told_at_the_end() -> None:
