@@ -13,8 +13,8 @@ HEAD = """# Statements
 What becomes of every shape of statement on an encrypted column: it **works**, with the very result that a
 plain column gives, or it is **refused** before anything is sent, with the error named. There is no third
 thing. This page is written by `make docs` from the tests in `tests/statements`, which run each line on
-psycopg, psycopg async and asyncpg, on SQLAlchemy 2.0 and 2.1, beside plain twins of the tables; and on psycopg
-in each of the states of a column that is [moving](moving.md).
+psycopg, psycopg async and asyncpg, on SQLAlchemy 2.0 and 2.1, beside plain twins of the tables; and on
+psycopg in each of the states of a column that is [moving](moving.md).
 
 Read `P` as a mapped class with encrypted columns `name`, `ssn`, `photo` (bytes) beside plain `id`, `note`,
 `ward_id`; `p` is its table, `W` a parent, `V` a child with a primary key of two columns, `S` and `D` a joined
