@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import alembic
 import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
@@ -46,6 +47,10 @@ def config(tmp_path: Path, database: Database) -> Config:
     config.attributes["target_metadata"] = patient()
     return config
 
+
+left_alone = pytest.mark.skipif(
+    alembic.__version__ in {"1.19.0", "1.19.1"}, reason="compares every CHECK unasked, by its whole name"
+)
 
 Revise = Callable[[MetaData], str]
 
@@ -211,6 +216,7 @@ def test_a_missing_guard_is_noticed(config: Config, engine: Engine) -> None:
         command.check(config)
 
 
+@left_alone
 def test_other_constraints_are_left_to_others(revise: Revise, engine: Engine) -> None:
     """An application's own CHECK is neither added nor dropped: Alembic decides about those."""
     with engine.begin() as connection:
@@ -253,6 +259,7 @@ def _only_other(name: str | None, type_: str, parents: object) -> bool:
     return type_ != "schema" or name == "other"
 
 
+@left_alone
 def test_a_name_too_long_for_postgresql_is_quiet_too(database: Database, engine: Engine) -> None:
     """A guard is found again under its truncated name."""
     metadata = MetaData()
