@@ -24,6 +24,8 @@ from sqlalchemy_envelope.testing import FakeKms
 from ..fixtures.postgresql import Database
 from .conftest import CANARY, KEY, Base, Bird, work
 
+_TABLE = Base.metadata.tables[Bird.__tablename__]
+
 VALUE = {"name": CANARY, "song": CANARY.encode()}
 
 Attempt = Callable[[Session], Any]
@@ -40,7 +42,7 @@ ATTEMPTS: dict[str, tuple[type[Exception], Attempt]] = {
     ),
     "a mistyped column where another is missing": (
         StatementError,
-        lambda s: s.connection().execute(insert(Bird.__table__), [{"age": 1}, {"nmae": CANARY}]),
+        lambda s: s.connection().execute(insert(_TABLE), [{"age": 1}, {"nmae": CANARY}]),
     ),
     "a wrong Python type": (EnvelopeError, lambda s: s.execute(insert(Bird).values(name=CANARY.encode()))),
     "a lone surrogate": (EnvelopeError, lambda s: s.execute(insert(Bird).values(name=CANARY + "\ud800"))),
