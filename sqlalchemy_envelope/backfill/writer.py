@@ -46,8 +46,12 @@ def update_sql(leaf: str, key: Key, setting: Setting) -> str:
 
 
 def unchanged(setting: Setting) -> str:
-    """That a row is still as it was read: the same version, and pending."""
-    return f"t.xmin = v.envelope_x::xid AND {setting.pending}"
+    """That a row is still as it was read: the same version, and pending.
+
+    By a CASE over both sides of the join, which the planner can't use to guess how few rows may be pending.
+    """
+    pending = f"CASE WHEN v.envelope_x IS NULL THEN false ELSE {setting.pending} END"
+    return f"t.xmin = v.envelope_x::xid AND {pending}"
 
 
 class Writer:

@@ -90,7 +90,7 @@ def test_an_idle_server_has_no_load(world: World) -> None:
 
 def test_a_vacuum_of_the_table_is_seen_and_waited_for(world: World) -> None:
     """And told to whoever listens."""
-    world.fill(500)
+    world.fill(1_500)
     world.execute("UPDATE customer SET visits = 1")
     seen = list[Progress]()
     oid = world.value("SELECT 'customer'::regclass::oid")

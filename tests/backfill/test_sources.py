@@ -6,8 +6,6 @@ import pytest
 from cryptography.fernet import Fernet
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import LargeBinary, Text
-from sqlalchemy_utils import StringEncryptedType
-from sqlalchemy_utils.types.encrypted.encrypted_type import AesEngine
 
 from sqlalchemy_envelope import ConfigurationError, DirectKeyring, Envelope, StaticKey, Version
 from sqlalchemy_envelope.backfill import jobs
@@ -25,6 +23,7 @@ from sqlalchemy_envelope.backfill.sources import (
 from sqlalchemy_envelope.testing import FakeKms, kms_calls
 
 from ..fixtures.postgresql import ServerLog
+from ..fixtures.theirs import encrypted_types
 from .conftest import MakeWorld
 from .world import KEY, World, envelope
 
@@ -33,7 +32,8 @@ FERNET_KEY = b"Zm9nZWxmdXR0ZXItb2YtZmVybmV0LTMyYnl0ZXMhISE="
 NONCE = bytes(12)
 VALUES = [f"märchen {n}" for n in range(40)]
 
-StringType = StringEncryptedType(Text, PASSWORD.decode(), AesEngine, "pkcs5")
+_theirs = encrypted_types()
+StringType = _theirs.StringEncryptedType(Text, PASSWORD.decode(), _theirs.AesEngine, "pkcs5")
 typed = TypedSource(StringType)
 """Found by its import path, as a job's record names it."""
 

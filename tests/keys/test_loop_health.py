@@ -20,6 +20,8 @@ from ..fixtures.kms import client_environment
 from .stub import ARN
 from .waits import in_loop
 
+pytestmark = pytest.mark.alone
+
 LATENCY = 0.2
 BEAT = 0.005
 ALLOWED = 0.020

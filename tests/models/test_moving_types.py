@@ -1,6 +1,5 @@
 """Plaintext columns of types of their own: each value is decoded once, whatever it passes through."""
 
-from importlib import import_module
 from typing import Any
 
 import pytest
@@ -23,10 +22,10 @@ from sqlalchemy import (
     union_all,
 )
 from sqlalchemy.dialects.postgresql import ENUM
-from sqlalchemy.sql import functions
 
 from sqlalchemy_envelope import DecryptionError, EncryptedBytes, EncryptedText, ReadsEncrypted, ReadsPlaintext
 
+from ..fixtures.theirs import encrypted_types
 from .conftest import patient
 from .customers import SECRET, STATES
 
@@ -84,12 +83,8 @@ class Hex(TypeDecorator[bytes]):
 
 
 def _of_utils() -> Any:
-    """sqlalchemy-utils' type, without the functions that its import puts in place of SQLAlchemy's own."""
-    registry: Any = functions._registry["_default"]
-    known = dict(registry)
-    theirs = import_module("sqlalchemy_utils.types.encrypted.encrypted_type")
-    registry.clear()
-    registry.update(known)
+    """sqlalchemy-utils' type."""
+    theirs = encrypted_types()
     return theirs.StringEncryptedType(String, "a key of theirs", theirs.AesGcmEngine)
 
 

@@ -1,0 +1,45 @@
+"""A write is as many look-ups as it has rows, whatever the planner believes of the table."""
+
+import json
+from typing import Any
+
+import pytest
+
+from sqlalchemy_envelope.backfill.keyset import Key
+from sqlalchemy_envelope.backfill.session import BY_KEY, settle
+from sqlalchemy_envelope.backfill.steps import Kind, make_step
+from sqlalchemy_envelope.backfill.writer import update_sql
+
+from .world import World, envelope
+
+BATCH = 5_000
+KEY = Key(("id",), ("pg_catalog.int8",))
+
+
+def _scanned(plan: dict[str, Any]) -> dict[str, Any]:
+    """The scan that a join begins with."""
+    while "Plans" in plan:
+        plan = plan["Plans"][0]
+    return plan
+
+
+@pytest.mark.parametrize("kind", [Kind.NULL, Kind.ENCRYPT, Kind.DECRYPT])
+def test_a_write_begins_with_its_arrays(world: World, kind: Kind) -> None:
+    """Also where the table was last analysed while one of the columns was NULL in every row.
+
+    The planner then expects one row of what is pending, and would search the arrays anew for each row.
+    """
+    world.fill(20_000)
+    world.execute("ANALYZE customer")
+    world.run("encrypt")
+    setting = make_step(kind, world.move, envelope, None, "text").setting
+    assert setting is not None
+    statement = update_sql(world.table, KEY, setting)
+    arrays = [[str(n) for n in range(BATCH)]] * 2
+    arrays += [[b"cell"] * BATCH for _, array, _ in setting.columns if array == "bytea"]
+    arrays += [["value"] * BATCH for _, array, _ in setting.columns if array not in ("", "bytea")]
+    settle(world.connection, BY_KEY)
+    explained = world.execute(f"EXPLAIN (FORMAT JSON) {statement}", arrays).fetchone()
+    assert explained is not None
+    found = explained[0] if isinstance(explained[0], list) else json.loads(explained[0])
+    assert _scanned(found[0]["Plan"])["Node Type"] == "Function Scan"
