@@ -35,7 +35,7 @@ def test_a_write_begins_with_its_arrays(world: World, kind: Kind) -> None:
     setting = make_step(kind, world.move, envelope, None, "text").setting
     assert setting is not None
     statement = update_sql(world.table, KEY, setting)
-    arrays = [[str(n) for n in range(BATCH)]] * 2
+    arrays: list[list[Any]] = [[str(n) for n in range(BATCH)]] * 2
     arrays += [[b"cell"] * BATCH for _, array, _ in setting.columns if array == "bytea"]
     arrays += [["value"] * BATCH for _, array, _ in setting.columns if array not in ("", "bytea")]
     settle(world.connection, BY_KEY)
