@@ -6,9 +6,10 @@ from typing import Any, Self, TypeVar
 
 import psycopg
 
+from ..errors import JobBusyError
 from .checkpoint import PROGRESS, Progress
 from .database import Database
-from .faults import Fault, sort
+from .faults import Fault, sort, told
 from .jobs import State
 from .ownership import own_job, owner
 from .pace import Pace, Patience
@@ -19,7 +20,11 @@ Ask = Callable[["psycopg.Connection[Any]"], T]
 
 
 class Control:
-    """Asks over one connection, again over another where it was lost. Raises `JobBusyError`."""
+    """Asks over one connection, again over another where it was lost.
+
+    Raises `JobBusyError`: at once where somebody else runs the job, later where its lock does not come back
+    with a new connection: the server may take a while to notice that the old one is gone.
+    """
 
     def __init__(self, database: Database, job: int, pace: Pace) -> None:
         self._database, self._job, self._pace = database, job, pace
@@ -33,16 +38,20 @@ class Control:
             self._connection.close()
 
     def ask(self, question: Ask[T]) -> T:
-        """The answer, or what does not pass by itself."""
-        patience = Patience(self._pace.patience)
+        """The answer. Raises what does not pass by itself, and at first what does: nobody can connect yet."""
+        patience = Patience(self._pace.patience if self._connection else 0.0)
+        failed: Exception
         while True:
             try:
                 return question(self._connected())
-            except psycopg.Error as error:
-                delay = patience.delay() if sort(error) is Fault.RETRY else None
-                if delay is None:
-                    raise
+            except (psycopg.Error, JobBusyError) as error:
+                passes = sort(error) is Fault.RETRY or isinstance(error, JobBusyError)
+                delay = patience.delay() if passes and self._connection else None
+                failed = error
+            if delay is None:
+                break
             time.sleep(delay)
+        raise told(failed, str(self._database), self._job)
 
     def begin(self, rows: int) -> None:
         """The job is running, and it is we who run it, over about so many rows."""

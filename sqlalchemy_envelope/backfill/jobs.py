@@ -10,6 +10,7 @@ import psycopg
 from ..errors import ConfigurationError
 from .move import Move
 from .moves import RecordedMove
+from .quoting import here, literal
 from .steps import Kind
 
 
@@ -82,12 +83,10 @@ def record_job(
 
 def record_job_sql(move: Move, kind: Kind | str, source: str | None = None) -> str:
     """One statement with literals only that records a job, unless one of the kind is not done yet."""
-    place = zip(('"schema"', '"table"', '"column"'), (move.schema, move.table, move.column), strict=True)
-    condition = " AND ".join(f"m.{name} = {_literal(value)}" for name, value in place)
     return (
         "INSERT INTO envelope.job (move, kind, source)\n"
-        f"SELECT m.id, {_literal(Kind(kind))}, {'NULL' if source is None else _literal(source)}\n"
-        f"FROM envelope.move AS m WHERE {condition}\n"
+        f"SELECT id, {literal(Kind(kind).value)}, {'NULL' if source is None else literal(source)}\n"
+        f"FROM envelope.move WHERE {here(move)}\n"
         "ON CONFLICT (move, kind) WHERE state <> 'done' DO NOTHING"
     )
 
@@ -145,7 +144,3 @@ def _become(connection: "psycopg.Connection[Any]", id_: int, state: State, befor
 def _job(row: Any) -> Job:
     id_, move, kind, state, *rest = row
     return Job(id_, move, Kind(kind), State(state), *rest)
-
-
-def _literal(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"

@@ -47,7 +47,7 @@ class Size:
     def __init__(self, pace: Pace) -> None:
         self._pace = pace
         self._speed = 0.0
-        self.rows = min(pace.most, max(pace.least, 500))
+        self.rows = pace.least  # until something is known of the size of the values
 
     def learn(self, rows: int, seconds: float, pending: int = 0, bytes_: int = 0) -> None:
         """From a batch that was done: its rows, how long its slower stage took, and what was pending."""

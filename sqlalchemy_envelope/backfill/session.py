@@ -28,15 +28,29 @@ BY_KEY = {
 read the whole table for each batch instead."""
 
 
+UNLOGGED = {"log_parameter_max_length": "0", "log_parameter_max_length_on_error": "0"}
+"""Keys of rows are parameters, and so are a source's own key and what `decrypt` writes."""
+
+
 def open_session(database: Database, purpose: str, lock_timeout: float) -> "psycopg.Connection[Any]":
     """A connection in autocommit mode. `lock_timeout`: seconds that a statement waits for a lock."""
     connection = database.connect(purpose)
     try:
-        settle(connection, {**EXACT, **BY_KEY, "lock_timeout": f"{int(lock_timeout * 1000)}ms"})
+        settings = {**EXACT, **BY_KEY, "lock_timeout": f"{int(lock_timeout * 1000)}ms"}
+        settle(connection, settings | (UNLOGGED if _may_hush(connection) else {}))
     except BaseException:
         connection.close()
         raise
     return connection
+
+
+def _may_hush(connection: "psycopg.Connection[Any]") -> bool:
+    """Whether this role may say what is logged of its own statements: a superuser, or who was granted it."""
+    asked = "SELECT rolsuper FROM pg_roles WHERE rolname = current_user"
+    if connection.info.server_version >= 15_00_00:
+        asked = "SELECT has_parameter_privilege('log_parameter_max_length', 'SET')"
+    found = connection.execute(asked.encode()).fetchone()
+    return bool(found and found[0])
 
 
 def settle(connection: "psycopg.Connection[Any]", settings: Mapping[str, str]) -> None:

@@ -7,11 +7,14 @@ from contextlib import closing, contextmanager
 from typing import Any
 
 import pytest
+from sqlalchemy import make_url
 
 from sqlalchemy_envelope import DirectKeyring, Envelope, StaticKey
 from sqlalchemy_envelope.backfill.checkpoint import Progress
 from sqlalchemy_envelope.backfill.pace import Pace
+from sqlalchemy_envelope.backfill.run import run
 from sqlalchemy_envelope.cipher import DataKeys
+from sqlalchemy_envelope.errors import BackfillError
 from sqlalchemy_envelope.keyring.keyring import Order, Wait
 
 from .world import KEY, World
@@ -176,3 +179,26 @@ def test_backends_that_are_killed_are_replaced(world: World, workers: int) -> No
     assert report.state == "done"
     assert world.value("SELECT rows_done FROM envelope.job") == 600, "each row once, by the record itself"
     assert world.wrong() == 0
+
+
+def test_a_server_that_is_not_there_is_told_at_once(world: World) -> None:
+    """Without patience, which is for what was there before; without the password."""
+    began = time.monotonic()
+    with pytest.raises(BackfillError, match="OperationalError") as caught:
+        run("postgresql://somebody:geheim@127.0.0.1:1/nothing", 1)
+    assert time.monotonic() - began < 5
+    assert "geheim" not in str(caught.value)
+
+
+def test_a_role_without_rights_is_told_so(world: World) -> None:
+    """By the code of what PostgreSQL refused."""
+    job = world.job()
+    url = make_url(world.database.url)
+    world.execute(f"CREATE ROLE nobody_{url.database} LOGIN")
+    poor = url.set(username=f"nobody_{url.database}").render_as_string(hide_password=False)
+    try:
+        with pytest.raises(BackfillError, match="InsufficientPrivilege 42501"):
+            run(poor, job.id)
+    finally:
+        world.execute(f"DROP ROLE nobody_{url.database}")
+    assert world.job() == job

@@ -4,7 +4,8 @@ import traceback
 
 import pytest
 
-from sqlalchemy_envelope.backfill import jobs
+from sqlalchemy_envelope.backfill import jobs, session
+from sqlalchemy_envelope.backfill.move import Authority
 from sqlalchemy_envelope.backfill.pace import Pace
 from sqlalchemy_envelope.backfill.sources import CallableSource
 from sqlalchemy_envelope.errors import BackfillError
@@ -24,15 +25,28 @@ def birds(world: World) -> World:
 
 @pytest.mark.parametrize("kinds", [("encrypt",), ("encrypt", "verify")])
 def test_the_servers_log_has_no_plaintext(
-    request: pytest.FixtureRequest, birds: World, kinds: tuple[str, ...]
+    monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest, birds: World, kinds: tuple[str, ...]
 ) -> None:
-    """With every statement and every parameter logged."""
+    """With every statement and every parameter logged, as for a role that may not say otherwise."""
+    monkeypatch.setattr(session, "UNLOGGED", {})
     log: ServerLog = request.getfixturevalue("server_log")
     for kind in kinds:
         assert birds.run(kind, pace=Pace(least=20, most=20)).rows_done == 60
     written = log.read()
     assert "UPDATE ONLY" in written
+    assert "arameters: " in written
     assert CANARY not in written
+
+
+def test_the_servers_log_has_no_plaintext_on_the_way_back(birds: World, server_log: ServerLog) -> None:
+    """Where the role may say that parameters are not logged: the plaintext itself is one."""
+    birds.run()
+    birds.give_authority(Authority.PAIR)
+    birds.execute("UPDATE customer SET email = NULL")
+    log = ServerLog(server_log.path)
+    assert birds.run("decrypt").rows_done == 60
+    assert birds.value("SELECT email FROM customer WHERE id = 7") == f"{CANARY} 7"
+    assert CANARY not in log.read()
 
 
 def test_an_error_has_no_plaintext(birds: World) -> None:
