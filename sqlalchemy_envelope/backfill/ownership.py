@@ -15,6 +15,9 @@ import psycopg
 
 from ..errors import JobBusyError
 
+CLOSING = 0.5
+"""Seconds that a server may take to end a session whose client has left."""
+
 
 def owner() -> str:
     """This process, as a job's record names it."""
@@ -22,9 +25,16 @@ def owner() -> str:
 
 
 def own_job(connection: "psycopg.Connection[Any]", job: int) -> None:
-    """Takes the job for as long as the connection lasts. Raises `JobBusyError`, which names who has it."""
+    """Takes the job for as long as the connection lasts. Raises `JobBusyError`, which names who has it.
+
+    A moment is left to a session that was just closed: the server lets go of its locks after its client.
+    """
     number = _number(f"job {job}")
-    if not _try(connection, number):
+    deadline = time.monotonic() + CLOSING
+    while not _try(connection, number):
+        if time.monotonic() < deadline:
+            time.sleep(0.02)
+            continue
         raise JobBusyError(f"job {job} is being run by {_holder(connection, job, number)}; pause it, or wait")
 
 
