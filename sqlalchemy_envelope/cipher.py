@@ -156,6 +156,12 @@ def key_generator(key: bytes, head: bytes, context: bytes) -> Generate:
     return generate
 
 
+def wrap_key(key: bytes, head: bytes, context: bytes, wrapped: bytes) -> bytes:
+    """The cell of one 32-byte key that was made elsewhere, `wrapped` under `key` as `key_generator` does."""
+    nonce = os.urandom(NONCE_BYTES)
+    return head + nonce + _wrapping_key(key, head, context).encrypt(nonce, wrapped, head)
+
+
 def key_unwrapper(key: bytes, head: bytes, context: bytes) -> Unwrap:
     """A function that unwraps the 60 bytes after `head`: the data key, or a `DecryptionError`."""
     decrypt = _wrapping_key(key, head, context).decrypt

@@ -3,22 +3,42 @@
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
+from uuid import UUID
 
 from .errors import ConfigurationError
 from .wire import SUITE_1, TENANT_BOUND
 
 _NAMES = frozenset({"table", "column", "key", "tenant", "row"})
+_KEK_NAMES = frozenset({"kek", "tenant"})
+_PURPOSE = "sqlalchemy-envelope"
 
 
-def encode_context(names: Mapping[str, bytes]) -> bytes:
+class WrapContext(Protocol):
+    """What a key is bound to where a provider wraps it: a data key's `Context`, or a `KekContext`."""
+
+    @property
+    def wrap(self) -> bytes:
+        """The names in canonical bytes, for a wrap in this process."""
+
+    @property
+    def encryption_context(self) -> Mapping[str, str]:
+        """The names and the purpose as strings: what a KMS sees, and its audit log, in the clear."""
+
+    @property
+    def place(self) -> str:
+        """How messages name it."""
+
+
+def encode_context(names: Mapping[str, bytes], known: frozenset[str] = _NAMES) -> bytes:
     """A context in canonical bytes: `u8 count`, then by ascending name `u8 length, name, u16 length, value`.
 
     Prefix-free, so that it may close a KDF's input. Raises `ConfigurationError` for an unknown name, an
     empty value (absent is not empty) or one over 65,535 bytes. Source: docs/wire-format.md, "Contexts".
     """
-    unknown = names.keys() - _NAMES
+    unknown = names.keys() - known
     if unknown:
-        only = ", ".join(sorted(_NAMES))
+        only = ", ".join(sorted(known))
         raise ConfigurationError(f"a context has no {', '.join(sorted(unknown))}: only {only}")
     return bytes([len(names)]) + b"".join(_entry(name, names[name]) for name in sorted(names))
 
@@ -83,9 +103,39 @@ class Context:
         return {"table": self.table, "key": self.key, **tenant}
 
     @property
+    def encryption_context(self) -> dict[str, str]:
+        """The same with its purpose, so that policies can tell data keys from other keys."""
+        return {**self.wrap_names, _PURPOSE: "v3/data-key"}
+
+    @property
     def place(self) -> str:
         """`table.column`, for messages."""
         return f"{self.table}.{self.column}"
+
+
+@dataclass(frozen=True)
+class KekContext:
+    """What a key-encryption key is bound to where a provider wraps it: its own id, and its tenant if any."""
+
+    kek: UUID
+    tenant: str | None = None
+
+    @property
+    def wrap(self) -> bytes:
+        """The names in canonical bytes: never those of a data key, which have a table."""
+        tenant = {} if self.tenant is None else {"tenant": _utf8("tenant", self.tenant)}
+        return encode_context({"kek": self.kek.bytes, **tenant}, _KEK_NAMES)
+
+    @property
+    def encryption_context(self) -> dict[str, str]:
+        """What a KMS sees, and its audit log, in the clear."""
+        tenant = {} if self.tenant is None else {"tenant": self.tenant}
+        return {_PURPOSE: "v3/kek", "kek": str(self.kek), **tenant}
+
+    @property
+    def place(self) -> str:
+        """The key's id, which is no secret."""
+        return f"key-encryption key {self.kek}"
 
 
 def _utf8(name: str, text: object) -> bytes:

@@ -5,7 +5,10 @@
     ├── NotAttachedError            an engine without an envelope met an encrypted column
     ├── UnsupportedStatementError   refused before anything was sent
     ├── InvalidValueError           a value that the column's type can't take; nothing was sent
+    ├── TenantError                 a row without its tenant, or of another one; nothing was sent or shown
     ├── DecryptionError             a stored value that will never open; `failure` names the one cause
+    │   ├── RevokedError            its key was revoked; it opens again once the key is reinstated
+    │   └── ShreddedError           its key was destroyed
     ├── BackfillError               a move that can't go on as things stand; run again when the cause is gone
     └── KeyProviderError            the key provider failed; `retryable` says whether later may be better
 
@@ -29,6 +32,8 @@ class Failure(StrEnum):
     WRAP = "wrap"
     LENGTH = "length"
     UNKNOWN_KEY = "unknown-key"
+    REVOKED = "revoked"
+    SHREDDED = "shredded"
     UNWRAP = "unwrap"
     COMMITMENT = "commitment"
     TAG = "tag"
@@ -44,6 +49,8 @@ _MEANING = {
     Failure.WRAP: "the data key is wrapped in an unknown way",
     Failure.LENGTH: "a cell has an impossible length",
     Failure.UNKNOWN_KEY: "the data key is wrapped under a key that this keyring does not hold",
+    Failure.REVOKED: "the key-encryption key was revoked; `sqlalchemy-envelope keys list` says when",
+    Failure.SHREDDED: "the key-encryption key was destroyed, and every value under it with it",
     Failure.UNWRAP: "the data key does not unwrap: altered, or wrapped for another column",
     Failure.COMMITMENT: "the content is not committed to this data key: altered, moved, or keys exchanged",
     Failure.TAG: "the content fails its authentication tag: altered",
@@ -87,7 +94,27 @@ class DecryptionError(EnvelopeError):
 
     def at(self, place: str) -> "DecryptionError":
         """The same failure, with its place named."""
-        return DecryptionError(self.failure, place)
+        return decryption_error(self.failure, place)
+
+
+class RevokedError(DecryptionError):
+    """A stored value whose key-encryption key was revoked. It opens again once the key is reinstated."""
+
+
+class ShreddedError(DecryptionError):
+    """A stored value whose key-encryption key was destroyed: nothing opens it any more."""
+
+
+_CLASSES = {Failure.REVOKED: RevokedError, Failure.SHREDDED: ShreddedError}
+
+
+def decryption_error(failure: Failure, place: str = "") -> DecryptionError:
+    """The error of a cause, of the class that callers may tell it by."""
+    return _CLASSES.get(failure, DecryptionError)(failure, place)
+
+
+class TenantError(EnvelopeError):
+    """A statement or row without its tenant, or of another tenant than the one it runs for."""
 
 
 class BackfillError(EnvelopeError):

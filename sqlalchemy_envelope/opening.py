@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from . import cipher, wire
 from .context import Context
-from .errors import DecryptionError, Failure
+from .errors import DecryptionError, Failure, decryption_error
 from .keyring.keyring import Keyring
 from .legacy import NO_SIBLING, Version, check_sealed, split_v2
 
@@ -88,7 +88,7 @@ class Opener:
             except DecryptionError as error:
                 failure = error.failure
             # Out here, so that neither its context nor its traceback leads to the frames that held keys.
-            raise DecryptionError(failure, place)
+            raise decryption_error(failure, place)
 
         return read_pair
 
@@ -100,7 +100,7 @@ class Opener:
                 return open_(pair)
             except DecryptionError as error:
                 failure = error.failure
-            raise DecryptionError(failure, place)  # out here, as in `reader`
+            raise decryption_error(failure, place)  # out here, as in `reader`
 
         return open_pair
 

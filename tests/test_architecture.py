@@ -29,6 +29,7 @@ FLOORS = (
     ("columns",),
     ("reading",),
     ("writing",),
+    ("keystore",),
     ("engine",),
     ("backfill",),
     ("alembic", "cli"),

@@ -115,11 +115,12 @@ def test_there_are_many_vectors_and_four_in_five_are_failures():
 
 
 def test_every_failure_has_vectors():
-    """Each name of the API, and none that the API does not have."""
+    """Each name of the API, and none that the API does not have, but for states that no stored byte tells."""
+    states = {Failure.REVOKED, Failure.SHREDDED}
     named = {
         vector["failure"] for vector in VECTORS if vector["kind"].startswith("open") and "failure" in vector
     }
-    assert named == {str(failure) for failure in Failure}
+    assert named == {str(failure) for failure in set(Failure) - states}
 
 
 def test_generating_again_changes_nothing():

@@ -5,14 +5,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal, Never
 
 from ..cipher import KEY_BYTES, DataKey, kms_key_id
-from ..context import Context
+from ..context import WrapContext
 from ..errors import ConfigurationError, DecryptionError, Failure, KeyProviderError
 from ..wire import MAX_WRAPPED_BYTES, KeyCell, Wrap
 
 __tracebackhide__ = True  # pytest prints no locals of these frames: they hold keys
-
-PURPOSE = {"sqlalchemy-envelope": "v3/data-key"}
-"""Beside the wrap context in every encryption context, so that policies can tell these calls from others."""
 
 _NO_BOTO3 = "AwsKms needs boto3: pip install 'sqlalchemy-envelope[aws]'"
 _REMEDY = (
@@ -63,14 +60,14 @@ class AwsKms:
             session.checked(first, region), make, time_budget=time_budget, renews=renews
         ).call
 
-    def generate(self, context: Context) -> DataKey:
+    def generate(self, context: WrapContext) -> DataKey:
         """A new data key, wrapped for `context`. Raises `KeyProviderError`."""
         reply = self._call(
             "generate_data_key",
             context.place,
             KeyId=self._arn,
             KeySpec="AES_256",
-            EncryptionContext=context.wrap_names | PURPOSE,
+            EncryptionContext=context.encryption_context,
         )
         wrong = _fault(reply, self._arn) or _blob_fault(reply)
         if not wrong:
@@ -79,17 +76,61 @@ class AwsKms:
         del reply  # holds a key, and a traceback may print locals
         raise KeyProviderError(f"{context.place}: kms:GenerateDataKey replied with {wrong}", retryable=False)
 
+    @property
+    def key_name(self) -> str:
+        """The ARN of the key that wraps."""
+        return self._arn
+
+    @property
+    def key_id(self) -> bytes:
+        """The 16 bytes by which cells name the key that wraps."""
+        return key_id_of(self._arn)
+
+    def wrap(self, key: bytes, context: WrapContext) -> bytes:
+        """The cell of a 32-byte key that was made elsewhere. Raises `KeyProviderError`."""
+        reply = self._call(
+            "encrypt",
+            context.place,
+            KeyId=self._arn,
+            Plaintext=key,
+            EncryptionContext=context.encryption_context,
+        )
+        return self._cell(reply, "Encrypt", context)
+
+    def rewrap(self, cell: KeyCell, context: WrapContext) -> bytes:
+        """The cell of the same key under the key that wraps: by ReEncrypt, so that it stays inside KMS."""
+        arn = self._by_id.get(cell.key_id)
+        if arn is None:
+            raise DecryptionError(Failure.UNKNOWN_KEY, context.place)
+        reply = self._call(
+            "re_encrypt",
+            context.place,
+            CiphertextBlob=cell.wrapped,
+            SourceKeyId=arn,
+            SourceEncryptionContext=context.encryption_context,
+            DestinationKeyId=self._arn,
+            DestinationEncryptionContext=context.encryption_context,
+        )
+        return self._cell(reply, "ReEncrypt", context)
+
+    def _cell(self, reply: Mapping[str, Any], operation: str, context: WrapContext) -> bytes:
+        wrong = "" if reply.get("KeyId") == self._arn else "a key that was not asked for"
+        wrong = wrong or _blob_fault(reply)
+        if wrong:
+            raise KeyProviderError(f"{context.place}: kms:{operation} replied with {wrong}", retryable=False)
+        return KeyCell(Wrap.AWS_KMS, self.key_id, reply["CiphertextBlob"]).pack()
+
     def handles(self, wrap: Wrap, key_id: bytes) -> bool:
         """Whether a cell with this wrap and key id is of a key on the allow-list."""
         return wrap is Wrap.AWS_KMS and key_id in self._by_id
 
-    def unwrap(self, cell: KeyCell, context: Context) -> bytes:
+    def unwrap(self, cell: KeyCell, context: WrapContext) -> bytes:
         """The data key. A key that is not on the allow-list fails without a call."""
         arn = self._by_id.get(cell.key_id)
         if arn is None:
             raise DecryptionError(Failure.UNKNOWN_KEY, context.place)
         return self._decrypt(
-            arn, context.place, CiphertextBlob=cell.wrapped, EncryptionContext=context.wrap_names | PURPOSE
+            arn, context.place, CiphertextBlob=cell.wrapped, EncryptionContext=context.encryption_context
         )
 
     def unwrap_v2(self, wrapped: bytes) -> bytes:

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping
 from typing import Literal, Never
 
 from .. import cipher
-from ..context import Context
+from ..context import WrapContext
 from ..errors import ConfigurationError, DecryptionError, Failure
-from ..wire import LOCAL_WRAPPED_BYTES, Wrap, key_head
+from ..wire import LOCAL_WRAPPED_BYTES, KeyCell, Wrap, key_head
 
 __tracebackhide__ = True  # pytest prints no locals of these frames: they hold keys
 
@@ -34,11 +34,36 @@ class StaticKey:
         self._keys = [parse_key(each) for each in (key, *previous)]
         self._heads = [key_head(Wrap.STATIC, cipher.key_id(each), LOCAL_WRAPPED_BYTES) for each in self._keys]
 
-    def generator(self, context: Context) -> cipher.Generate:
+    @property
+    def key_name(self) -> str:
+        """`static:` and the id of the key that wraps, in hexadecimal."""
+        return f"static:{self.key_id.hex()}"
+
+    @property
+    def key_id(self) -> bytes:
+        """The 16 bytes by which cells name the key that wraps."""
+        return cipher.key_id(self._keys[0])
+
+    def wrap(self, key: bytes, context: WrapContext) -> bytes:
+        """The cell of a 32-byte key that was made elsewhere."""
+        return cipher.wrap_key(self._keys[0], self._heads[0], context.wrap, key)
+
+    def rewrap(self, cell: KeyCell, context: WrapContext) -> bytes:
+        """The cell of the same key under the first key; a `DecryptionError` where none unwraps it."""
+        unwrap = self.unwrappers(context).get(cell.head)
+        if unwrap is None:
+            raise DecryptionError(Failure.UNKNOWN_KEY, context.place)
+        return self.wrap(unwrap(cell.wrapped), context)
+
+    def handles(self, wrap: Wrap, key_id: bytes) -> bool:
+        """Whether one of the keys has this id."""
+        return wrap is Wrap.STATIC and key_id in map(cipher.key_id, self._keys)
+
+    def generator(self, context: WrapContext) -> cipher.Generate:
         """A function that makes `n` data keys wrapped for `context`."""
         return cipher.key_generator(self._keys[0], self._heads[0], context.wrap)
 
-    def unwrappers(self, context: Context) -> Mapping[bytes, cipher.Unwrap]:
+    def unwrappers(self, context: WrapContext) -> Mapping[bytes, cipher.Unwrap]:
         """What unwraps a key cell, by its first 21 bytes: one entry a key."""
         pairs = zip(self._keys, self._heads, strict=True)
         return {head: cipher.key_unwrapper(key, head, context.wrap) for key, head in pairs}

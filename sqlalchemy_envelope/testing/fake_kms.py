@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import Literal
 
 from ..cipher import KEY_BYTES, DataKey, kms_key_id
-from ..context import Context
+from ..context import WrapContext
 from ..errors import ConfigurationError, DecryptionError, EnvelopeError, Failure, KeyProviderError
 from ..forks import start_afresh_after_fork
 from ..wire import KeyCell, Wrap
@@ -26,9 +26,9 @@ class FakeKms:
     """Counts, delays and fails on demand; behaves to a keyring as AWS KMS does, within the process.
 
     `delay`: seconds a call takes; may be changed at any time. `name`: which key it is; another name is
-    another key, and does not open what this one wrapped. `generated`, `unwrapped`: calls so far, failed
-    ones included; `most_at_once`: how many were under way together. Refuses to be made outside of pytest
-    unless `insecure=True` says that this is meant.
+    another key, and does not open what this one wrapped. `generated`, `unwrapped`, `wrapped`, `rewrapped`:
+    calls so far, failed ones included; `most_at_once`: how many were under way together. Refuses to be made
+    outside of pytest unless `insecure=True` says that this is meant.
     """
 
     local: Literal[False] = False
@@ -42,7 +42,8 @@ class FakeKms:
                 "FakeKms protects nothing and is for tests; if this is one, say FakeKms(insecure=True)"
             )
         self.delay = delay
-        self.generated = self.unwrapped = self.most_at_once = 0
+        self.generated = self.unwrapped = self.wrapped = self.rewrapped = self.most_at_once = 0
+        self._name = name
         self._id = kms_key_id(f"arn:aws:kms:us-east-1:000000000000:key/{name}")
         self.recover()
         self.start_afresh()
@@ -75,24 +76,40 @@ class FakeKms:
         self._error = None
         self._good = self._bad = 0
 
-    def generate(self, context: Context) -> DataKey:
+    def generate(self, context: WrapContext) -> DataKey:
         """A new data key, wrapped for `context` in nothing at all."""
         with self._call("generated"):
             key = os.urandom(KEY_BYTES)
-            wrapped = PREFIX + key + _mark(key, context)
-            return DataKey(key, KeyCell(Wrap.AWS_KMS, self._id, wrapped).pack())
+            return DataKey(key, self._cell(key, context))
+
+    @property
+    def key_name(self) -> str:
+        """The name that it was made with."""
+        return self._name
+
+    @property
+    def key_id(self) -> bytes:
+        """The 16 bytes by which its cells name it."""
+        return self._id
+
+    def wrap(self, key: bytes, context: WrapContext) -> bytes:
+        """The cell of a key that was made elsewhere."""
+        with self._call("wrapped"):
+            return self._cell(key, context)
+
+    def rewrap(self, cell: KeyCell, context: WrapContext) -> bytes:
+        """The cell of the same key, wrapped anew."""
+        with self._call("rewrapped"):
+            return self._cell(self._opened(cell, context), context)
 
     def handles(self, wrap: Wrap, key_id: bytes) -> bool:
         """Whether a cell is of this fake's key."""
         return wrap is Wrap.AWS_KMS and key_id == self._id
 
-    def unwrap(self, cell: KeyCell, context: Context) -> bytes:
+    def unwrap(self, cell: KeyCell, context: WrapContext) -> bytes:
         """The data key, if it was wrapped here for this context."""
         with self._call("unwrapped"):
-            key = cell.wrapped[len(PREFIX) : len(PREFIX) + KEY_BYTES]
-            if not hmac.compare_digest(PREFIX + key + _mark(key, context), cell.wrapped):
-                raise DecryptionError(Failure.UNWRAP, context.place)
-            return key
+            return self._opened(cell, context)
 
     def wrap_v2(self, key: bytes) -> bytes:
         """A version 2 wrapped key, for tests that need stored values of old."""
@@ -105,8 +122,17 @@ class FakeKms:
                 raise DecryptionError(Failure.UNWRAP)
             return wrapped[len(PREFIX) :]
 
+    def _cell(self, key: bytes, context: WrapContext) -> bytes:
+        return KeyCell(Wrap.AWS_KMS, self._id, PREFIX + key + _mark(key, context)).pack()
+
+    def _opened(self, cell: KeyCell, context: WrapContext) -> bytes:
+        key = cell.wrapped[len(PREFIX) : len(PREFIX) + KEY_BYTES]
+        if cell.key_id != self._id or not hmac.compare_digest(cell.pack(), self._cell(key, context)):
+            raise DecryptionError(Failure.UNWRAP, context.place)
+        return key
+
     @contextmanager
-    def _call(self, counter: Literal["generated", "unwrapped"]) -> Iterator[None]:
+    def _call(self, counter: Literal["generated", "unwrapped", "wrapped", "rewrapped"]) -> Iterator[None]:
         with self._lock:
             setattr(self, counter, getattr(self, counter) + 1)
             self._under_way += 1
@@ -132,6 +158,6 @@ class FakeKms:
         return f"FakeKms(<insecure>, generated={self.generated}, unwrapped={self.unwrapped})"
 
 
-def _mark(key: bytes, context: Context) -> bytes:
+def _mark(key: bytes, context: WrapContext) -> bytes:
     """What ties a key to its context, so that a cell fails in another column as it will for good."""
     return hashlib.sha256(PREFIX + key + context.wrap).digest()

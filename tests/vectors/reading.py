@@ -64,7 +64,8 @@ def keyring_of(vector: Vector) -> DirectKeyring:
         newest, *previous = (bytes.fromhex(key) for key in keys["static"])
         return DirectKeyring(StaticKey(newest, previous))
     if "kek" in keys:
-        return DirectKeyring(FixedKek(keys["kek"][0]["id"], keys["kek"][0]["key"]))
+        kek = FixedKek(keys["kek"][0]["id"], keys["kek"][0]["key"])
+        return DirectKeyring(kek)  # type: ignore[arg-type]  # it only opens
     return DirectKeyring(AwsKms(keys["kms"][0]["arn"], FixedKms(keys["kms"])))
 
 

@@ -1,0 +1,1 @@
+"""The table `envelope.key`, by SQL: where key-encryption keys lie wrapped."""

@@ -1,0 +1,61 @@
+"""The tables `envelope.key` and `envelope.key_receipt`: keys that a provider wrapped, never one in the clear.
+
+The DDL has a version, and each statement may run again: two processes may install it at once.
+"""
+
+from sqlalchemy import Connection
+
+VERSION = 1
+
+STATEMENTS: tuple[str, ...] = (
+    "CREATE SCHEMA IF NOT EXISTS envelope",
+    """CREATE TABLE IF NOT EXISTS envelope.component (
+    name text PRIMARY KEY,
+    version integer NOT NULL,
+    installed_at timestamptz NOT NULL DEFAULT now()
+)""",
+    """CREATE TABLE IF NOT EXISTS envelope.key (
+    id uuid PRIMARY KEY,
+    tenant text CHECK (tenant <> ''),
+    purpose text NOT NULL DEFAULT 'data' CHECK (purpose IN ('data')),
+    state text NOT NULL CHECK (state IN ('active', 'deactivated', 'revoked', 'destroyed')),
+    wrapped bytea[] NOT NULL,
+    wrapped_by text[] NOT NULL,
+    wraps bigint NOT NULL DEFAULT 0 CHECK (wraps BETWEEN 0 AND 4294967296),
+    created_at timestamptz NOT NULL DEFAULT now(),
+    deactivated_at timestamptz,
+    revoked_at timestamptz,
+    destroyed_at timestamptz,
+    rewrapped_at timestamptz,
+    CONSTRAINT key_has_cells CHECK ((state = 'destroyed') = (cardinality(wrapped) = 0)),
+    CONSTRAINT key_cells_have_names CHECK (cardinality(wrapped) = cardinality(wrapped_by))
+)""",
+    """CREATE UNIQUE INDEX IF NOT EXISTS key_active ON envelope.key (coalesce(tenant, ''), purpose)
+WHERE state = 'active'""",
+    """CREATE TABLE IF NOT EXISTS envelope.key_receipt (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    key uuid NOT NULL,
+    tenant text,
+    act text NOT NULL CHECK (act IN ('revoke', 'reinstate', 'destroy')),
+    signed_off_by text NOT NULL CHECK (signed_off_by <> ''),
+    reason text NOT NULL CHECK (reason <> ''),
+    database_role text NOT NULL DEFAULT session_user,
+    at timestamptz NOT NULL DEFAULT now(),
+    rows_affected jsonb NOT NULL
+)""",
+    f"""INSERT INTO envelope.component (name, version) VALUES ('keys', {VERSION})
+ON CONFLICT (name) DO UPDATE SET version = greatest(component.version, excluded.version)""",  # noqa: S608
+)
+"""`wrapped`: a key cell for each provider (docs/wire-format.md, section 4), `wrapped_by`: the names of their
+keys in the same order. `rows_affected`: by `schema.table.column`, how many values the key had wrapped."""
+
+REMOVAL = ("DROP TABLE envelope.key_receipt", "DROP TABLE envelope.key")
+
+_LOCK = 7_262_451_093_118_002
+
+
+def install(connection: Connection) -> None:
+    """Makes what is missing of the tables, in the connection's transaction, which others wait for."""
+    connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
+    for statement in STATEMENTS:
+        connection.exec_driver_sql(statement)
