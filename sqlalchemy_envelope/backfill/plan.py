@@ -19,13 +19,18 @@ class Plan:
 
     database: Database
     job: Job
-    move: Move
+    subject: Move
     relation: Relation
     envelope: Callable[[], Envelope] = field(repr=False)
     source: Source | None
     pace: Pace
 
+    @property
+    def place(self) -> str:
+        """`table.column`, for messages."""
+        return self.subject.place
+
     def step(self) -> Step:
         """The job's kind of work, with an envelope of this process."""
-        type_ = self.relation.columns[self.move.plaintext].type
-        return make_step(self.job.kind, self.move, self.envelope, self.source, type_)
+        type_ = self.relation.columns[self.subject.plaintext].type
+        return make_step(self.job.kind, self.subject, self.envelope, self.source, type_)
