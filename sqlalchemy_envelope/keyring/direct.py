@@ -14,9 +14,11 @@ from ..providers.provider import KeyProvider
 from ..wire import KeyCell
 from .cache import KeyCache
 from .keyring import Order, Stored, Wait
-from .pool import Pool
+from .pool import Pool, wait_for
 from .reuse import Reuse, Spares
+from .rewrap import rewrap_all, rewrapped
 from .wave import Call, Wave
+from .writes import Writes, mark_of
 
 __tracebackhide__ = True  # pytest prints no locals of these frames: they hold keys
 
@@ -91,7 +93,7 @@ class DirectKeyring:
                 keys[each] = self._known_or_asked(wave, each, now)
             asked = self._pool.start(wave)
         if asked:
-            _wait_for(wave, wait)
+            wait_for(wave, wait)
         return {each: key.result if isinstance(key, Call) else key for each, key in keys.items()}
 
     def open_v1(self, blob: bytes) -> bytes:
@@ -103,6 +105,19 @@ class DirectKeyring:
             except DecryptionError as error:
                 failure = error
         raise failure
+
+    @property
+    def writes(self) -> Writes:
+        """Under which key new data keys are wrapped."""
+        return Writes(frozenset([mark_of(self._provider)]))
+
+    def rewrap(self, stored: Sequence[Stored], wait: Wait[None]) -> list[bytes]:
+        """The cell of each data key under the key that wraps now, all in one wave of concurrent calls.
+
+        Equal ones are wrapped once. Raises `DecryptionError` for the first that never unwraps, and
+        `KeyProviderError`.
+        """
+        return rewrap_all(None if self.local else self._pool, self._rewrap_one, stored, wait)
 
     def purge_cache(self) -> None:
         """Forget every unwrapped key, those under way included, and every data key that was to be reused."""
@@ -123,7 +138,7 @@ class DirectKeyring:
                     self._pool.board.ask(wave, call)
             asked = self._pool.start(wave)
         if asked:
-            _wait_for(wave, wait)
+            wait_for(wave, wait)
         return [DataKeys.of(call.result for call in calls) for calls in made]
 
     def _share(self, spares: Spares, orders: Sequence[Order], wait: Wait[None]) -> list[DataKeys]:
@@ -160,6 +175,9 @@ class DirectKeyring:
         except DecryptionError as error:
             raise error.at(context.place) from error.__cause__
 
+    def _rewrap_one(self, context: Context, cell: bytes) -> bytes:
+        return rewrapped(self._provider, [*self._locals, *self._remotes], cell, context)
+
     def _fetch_v3(self, context: Context, cell: bytes) -> bytes:
         parsed = KeyCell.parse(cell)
         for provider in self._remotes:
@@ -182,14 +200,6 @@ class DirectKeyring:
 
     def __reduce__(self) -> Never:
         raise TypeError("a DirectKeyring holds keys and is not pickled; make one in each process")
-
-
-def _wait_for(wave: Wave, wait: Wait[None]) -> None:
-    try:
-        wait(wave.future)
-    except BaseException:
-        wave.future.cancel()  # nobody waits any longer: what was not begun is not made
-        raise
 
 
 def _check(
