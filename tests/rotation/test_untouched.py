@@ -1,5 +1,7 @@
 """A rotation is the database's own business: no ORM event fires, and no `onupdate` is applied."""
 
+from typing import Any
+
 import pytest
 from sqlalchemy import Text, create_engine, event, func, select
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, aliased, mapped_column
@@ -41,7 +43,7 @@ def test_onupdate_columns_and_listeners_are_untouched(database: Database) -> Non
         session.commit()
     assert seen == ["mapper"]
     event.listen(engine, "before_cursor_execute", lambda *_: seen.append("engine"))
-    where = {"dek": "wrapped", "context": "notes.text"}
+    where: dict[str, Any] = {"dek": "wrapped", "context": "notes.text"}
     assert rewrap_column(engine, after, "note", "body", **where).rows_done == 5
     back = Envelope(DirectKeyring(StaticKey(OLD, previous=[NEW])))
     assert reencrypt_column(engine, back, "note", "body", **where).rows_done == 5
@@ -53,7 +55,7 @@ def test_onupdate_columns_and_listeners_are_untouched(database: Database) -> Non
 
 
 def test_the_model_says_what_it_is_about(database: Database) -> None:
-    """`rotation_of`, and `needs_rewrap` in queries of one's own, also of an alias: the count goes to nothing."""
+    """`rotation_of`, and `needs_rewrap` in queries of one's own, of an alias too, count what is left."""
     engine = attach(create_engine(database.url()), before())
     Base.metadata.create_all(engine)
     with Session(engine) as session:
