@@ -1,6 +1,6 @@
 """Which stored key cells a keyring would wrap otherwise now, as SQL over the sibling column."""
 
-from ..keyring.writes import Writes
+from ..keyring.writing import Writing
 from ..wire import KEY_MAGIC, VERSION, Wrap
 
 CURRENT = f"'\\x{bytes((KEY_MAGIC, VERSION)).hex()}'::bytea"
@@ -15,13 +15,13 @@ def is_current(dek: str) -> str:
     return f"substr({dek}, 1, 2) = {CURRENT}"
 
 
-def is_stale(dek: str, writes: Writes) -> str:
+def is_stale(dek: str, writing: Writing) -> str:
     """That a cell of version 3 is not as the keyring writes them now."""
     mark = f"substr({dek}, 3, 17)"
     conditions = [is_current(dek)]
-    if writes.marks:
-        conditions.append(f"{mark} NOT IN ({', '.join(map(_literal, sorted(writes.marks)))})")
-    if writes.active_keys:
+    if writing.marks:
+        conditions.append(f"{mark} NOT IN ({', '.join(map(_literal, sorted(writing.marks)))})")
+    if writing.active_keys:
         conditions.append(f"{mark} NOT IN ({_SPENT.format(wrap=_literal(bytes([Wrap.KEK])))})")
     return " AND ".join(conditions)
 

@@ -13,9 +13,10 @@ from .. import codec
 from ..context import Context
 from ..envelope import Envelope
 from ..errors import ConfigurationError, DecryptionError, Failure
-from ..keyring.writes import Writes
+from ..keyring.keyring import wait_here
+from ..keyring.writing import Writing
 from ..legacy import NO_SIBLING
-from ..opening import Reading, wait_here
+from ..opening import Reading
 from ..wire import SEALED_AT
 from .faults import RowError
 from .marks import is_current, is_stale, is_under
@@ -32,13 +33,13 @@ __tracebackhide__ = True  # pytest prints no locals of these frames: they hold p
 def make_rotation_step(kind: Kind, rotation: Rotation, envelope: Callable[[], Envelope]) -> Step:
     """The step of a kind. Raises `ConfigurationError` where the keyring still writes what is to go."""
     made = envelope()
-    writes = made.keyring.writes
-    if rotation.only_key in {mark[1:].hex() for mark in writes.marks}:
+    writing = made.keyring.writing
+    if rotation.only_key in {mark[1:].hex() for mark in writing.marks}:
         raise ConfigurationError(
             f"{rotation.place}: new values are still written under key {rotation.only_key}; give the keyring"
             " another key to write with first"
         )
-    return (Rewrap if kind is Kind.REWRAP else Reencrypt)(rotation, made, writes)
+    return (Rewrap if kind is Kind.REWRAP else Reencrypt)(rotation, made, writing)
 
 
 @dataclass(frozen=True)
@@ -47,12 +48,12 @@ class Rewrap:
 
     rotation: Rotation
     envelope: Envelope = field(repr=False)
-    writes: Writes
+    writing: Writing
 
     @cached_property
     def pending(self) -> str:
         dek = quoted(self.rotation.dek)
-        return " AND ".join([is_stale(dek, self.writes), *_chosen(self.rotation)])
+        return " AND ".join([is_stale(dek, self.writing), *_chosen(self.rotation)])
 
     @property
     def setting(self) -> Setting:
@@ -76,12 +77,12 @@ class Reencrypt:
 
     rotation: Rotation
     envelope: Envelope = field(repr=False)
-    writes: Writes
+    writing: Writing
 
     @cached_property
     def pending(self) -> str:
         content, dek = quoted(self.rotation.column), quoted(self.rotation.dek)
-        stale = is_stale(dek, self.writes)
+        stale = is_stale(dek, self.writing)
         if self.rotation.accept is not None and self.rotation.only_key is None:
             stale = f"({stale} OR {dek} IS NULL OR NOT {is_current(dek)})"
         return " AND ".join([f"{content} IS NOT NULL", stale, *_chosen(self.rotation)])

@@ -8,7 +8,9 @@ from ..context import KekContext
 from ..errors import DecryptionError, EnvelopeError, Failure, KeyProviderError
 from ..providers.provider import KeyProvider
 from ..wire import KeyCell
+from .rewrap import rewrapped, unwrapped
 from .store import WrappedKek
+from .writing import mark_of
 
 __tracebackhide__ = True  # pytest prints no locals of these frames: they hold keys
 
@@ -30,7 +32,7 @@ def unwrap_kek(providers: Sequence[KeyProvider], kek: WrappedKek) -> bytes:
             try:
                 parsed = KeyCell.parse(cell)
                 if provider.handles(parsed.wrap, parsed.key_id):
-                    return _whole(_unwrap(provider, parsed, kek.context))
+                    return _whole(unwrapped(provider, parsed, kek.context))
             except DecryptionError:
                 failures.append(DecryptionError(Failure.UNWRAP, kek.context.place))
             except KeyProviderError as error:
@@ -38,19 +40,28 @@ def unwrap_kek(providers: Sequence[KeyProvider], kek: WrappedKek) -> bytes:
     raise min(failures, key=_hope, default=DecryptionError(Failure.UNKNOWN_KEY, kek.context.place))
 
 
+def rewrap_kek(providers: Sequence[KeyProvider], kek: WrappedKek) -> WrappedKek:
+    """The same key under the one with which the first of `providers` wraps now; itself where that is so.
+
+    Raises `KeyProviderError` where a provider that may hold it failed, and else `DecryptionError`.
+    """
+    provider = providers[0]
+    if [cell[2:19] for cell in kek.cells] == [mark_of(provider)]:
+        return kek
+    failures: list[EnvelopeError] = []
+    for cell in kek.cells:
+        try:
+            wrapped = rewrapped(provider, providers, cell, kek.context)
+            return WrappedKek(kek.id, kek.tenant, [wrapped], [provider.key_name])
+        except (DecryptionError, KeyProviderError) as error:
+            failures.append(error)
+    raise min(failures, key=_hope, default=DecryptionError(Failure.UNKNOWN_KEY, kek.context.place))
+
+
 def _generate(provider: KeyProvider, context: KekContext) -> DataKey:
     if provider.local:
         return provider.generator(context)(1).each()[0]
     return provider.generate(context)
-
-
-def _unwrap(provider: KeyProvider, cell: KeyCell, context: KekContext) -> bytes:
-    if not provider.local:
-        return provider.unwrap(cell, context)
-    unwrap = provider.unwrappers(context).get(cell.head)
-    if unwrap is None:
-        raise DecryptionError(Failure.UNWRAP)
-    return unwrap(cell.wrapped)
 
 
 def _whole(key: bytes) -> bytes:

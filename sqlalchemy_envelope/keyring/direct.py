@@ -18,7 +18,7 @@ from .pool import Pool, wait_for
 from .reuse import Reuse, Spares
 from .rewrap import rewrap_all, rewrapped
 from .wave import Call, Wave
-from .writes import Writes, mark_of
+from .writing import Writing, mark_of
 
 __tracebackhide__ = True  # pytest prints no locals of these frames: they hold keys
 
@@ -107,9 +107,9 @@ class DirectKeyring:
         raise failure
 
     @property
-    def writes(self) -> Writes:
+    def writing(self) -> Writing:
         """Under which key new data keys are wrapped."""
-        return Writes(frozenset([mark_of(self._provider)]))
+        return Writing(frozenset([mark_of(self._provider)]))
 
     def rewrap(self, stored: Sequence[Stored], wait: Wait[None]) -> list[bytes]:
         """The cell of each data key under the key that wraps now, all in one wave of concurrent calls.

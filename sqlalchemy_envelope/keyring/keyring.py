@@ -6,7 +6,7 @@ from typing import Protocol, TypeVar
 
 from ..cipher import DataKeys, Unwrap
 from ..context import Context
-from .writes import Writes
+from .writing import Writing
 
 __tracebackhide__ = True  # pytest prints no locals of these frames: they hold keys
 
@@ -64,7 +64,7 @@ class Keyring(Protocol):
         """The payload of a version 1 blob."""
 
     @property
-    def writes(self) -> Writes:
+    def writing(self) -> Writing:
         """Under which key new data keys are wrapped. May ask a store."""
 
     def rewrap(self, stored: Sequence[Stored], wait: Wait[None]) -> list[bytes]:

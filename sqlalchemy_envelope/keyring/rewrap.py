@@ -7,11 +7,12 @@ unwrapped by that one first.
 from collections.abc import Callable, Sequence
 from functools import partial
 
+from ..cipher import Unwrap
 from ..context import Context, WrapContext
 from ..errors import DecryptionError, Failure
 from ..providers.provider import KeyProvider
-from ..wire import KeyCell
-from .keyring import Stored, Wait
+from ..wire import KEY_HEAD_BYTES, KeyCell
+from .keyring import Keyring, Stored, Wait
 from .pool import Pool, wait_for
 from .wave import Call, Wave
 
@@ -62,6 +63,30 @@ def rewrap_all(
     if asked:
         wait_for(wave, wait)
     return [calls[each].result for each in stored]
+
+
+def data_keys(keyring: Keyring, stored: Sequence[Stored], wait: Wait[None]) -> dict[Stored, bytes]:
+    """The data key of each distinct cell: here where that can be, the others in one wave.
+
+    Raises `DecryptionError` for the first that never unwraps, and `KeyProviderError`.
+    """
+    contexts = dict.fromkeys(context for context, _ in stored)
+    known = {context: keyring.unwrappers(context) for context in contexts}
+    keys: dict[Stored, bytes] = {}
+    others: list[Stored] = []
+    for each in dict.fromkeys(stored):
+        context, cell = each
+        head = cell[:KEY_HEAD_BYTES]
+        unwrap = known[context].get(head) if head in known[context] else None
+        if unwrap is None:
+            others.append(each)
+        else:
+            keys[each] = _placed(_unwrapping(unwrap), each)
+    return keys | (keyring.unlock(others, wait) if others else {})
+
+
+def _unwrapping(unwrap: Unwrap) -> RewrapOne:
+    return lambda _, cell: unwrap(KeyCell.parse(cell).wrapped)
 
 
 def _placed(one: RewrapOne, stored: Stored) -> bytes:

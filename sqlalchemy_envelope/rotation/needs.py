@@ -20,10 +20,10 @@ def needs_rewrap(encrypted: Any, keyring: Keyring) -> ColumnElement[bool]:
     `select(func.count()).where(needs_rewrap(Patient.ssn, envelope.keyring))`.
     """
     dek = pair_of(encrypted).dek
-    mark, writes = func.substr(dek, 3, 17), keyring.writes
+    mark, writing = func.substr(dek, 3, 17), keyring.writing
     conditions = [func.substr(dek, 1, 2) == _bytes(_CURRENT)]
-    conditions += [mark != _bytes(each) for each in sorted(writes.marks)]
-    if writes.active_keys:
+    conditions += [mark != _bytes(each) for each in sorted(writing.marks)]
+    if writing.active_keys:
         under = _bytes(bytes([Wrap.KEK])).op("||")(func.uuid_send(_KEYS.c.id))
         conditions.append(mark.not_in(select(under).where(_KEYS.c.state != "deactivated")))
     return and_(*conditions)

@@ -9,7 +9,7 @@ __tracebackhide__ = True  # pytest prints no locals of these frames: they are be
 
 
 @dataclass(frozen=True)
-class Writes:
+class Writing:
     """The bytes 2 to 18 of the key cells that a keyring writes now: wrap and key id.
 
     `marks`: each that may be. `active_keys`: or those of the keys that are active in `envelope.key`, in the
