@@ -119,6 +119,10 @@ class DirectKeyring:
         """
         return rewrap_all(None if self.local else self._pool, self._rewrap_one, stored, wait)
 
+    def warm(self, tenants: Collection[str | None] | None = None) -> int:
+        """Nothing: which data keys will be read is not known ahead."""
+        return 0
+
     def purge_cache(self) -> None:
         """Forget every unwrapped key, those under way included, and every data key that was to be reused."""
         with self._pool.lock:

@@ -73,3 +73,9 @@ class Keyring(Protocol):
         Equal ones are wrapped once. Raises `DecryptionError` for the first that never unwraps, and
         `KeyProviderError`.
         """
+
+    def warm(self, tenants: Collection[str | None] | None = None) -> int:
+        """Fetch what can be fetched ahead for these tenants, or for all: how many keys are live."""
+
+    def purge_cache(self) -> None:
+        """Forget every unwrapped key."""
