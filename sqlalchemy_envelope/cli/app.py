@@ -10,6 +10,7 @@ from typer.main import get_command
 from .backfill import backfill, verify
 from .doctor import doctor
 from .exits import EPILOG, Exit
+from .explain import explain_value
 from .failures import told
 from .jobs import list_jobs, pause_job, resume_job
 from .purge import purge
@@ -31,6 +32,7 @@ app = typer.Typer(
 
 COMMANDS: dict[str, Callable[..., Exit]] = {
     "status": status,
+    "explain": explain_value,
     "backfill": backfill,
     "verify": verify,
     "purge": purge,
