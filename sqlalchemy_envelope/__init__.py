@@ -15,6 +15,7 @@ from .errors import (
 )
 from .keyring.direct import DirectKeyring
 from .keyring.reuse import Reuse
+from .keyring.tiered import TieredKeyring
 from .legacy import Version
 from .moving import EncryptedOnly, ReadsEncrypted, ReadsPlaintext
 from .providers.aws_kms import AwsKms
@@ -42,6 +43,7 @@ __all__ = [
     "ReadsPlaintext",
     "Reuse",
     "StaticKey",
+    "TieredKeyring",
     "UnsupportedStatementError",
     "Version",
     "attach",

@@ -11,7 +11,7 @@ from sqlalchemy.util import await_only
 from .attachment import SLOT, Attachment, attachment_of
 from .envelope import Envelope
 from .errors import ConfigurationError
-from .opening import wait_here
+from .keyring.keyring import wait_here
 from .reading.compiler import compiler_class
 from .reading.execution import execution_context_class
 from .writing.context import writing_context_class

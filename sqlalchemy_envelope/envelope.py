@@ -10,8 +10,8 @@ from . import cipher, codec, wire
 from .context import Context
 from .errors import DecryptionError, Failure
 from .fallbacks import Fallbacks
-from .keyring.keyring import Keyring, Wait
-from .opening import Locked, Opener, Pair, Reading, unlocked, wait_here
+from .keyring.keyring import Keyring, Wait, wait_here
+from .opening import Locked, Opener, Pair, Reading, unlocked
 from .settings import keyring_from
 
 __tracebackhide__ = True  # pytest prints no locals of these frames: they hold plaintext
@@ -99,19 +99,19 @@ class Envelope:
 
     def unlock_columns(
         self, columns: Sequence[tuple[Reading, Sequence[bytes | None]]], wait: Wait[Any] = wait_here
-    ) -> list[list[Pair | None]]:
-        """Joined pairs of several columns with the keys they need from a call fetched in one wave."""
-        locked = [
-            [None if pair is None else opener.locked(pair) for pair in pairs]
-            for opener, pairs in [(self.opener(reading), pairs) for reading, pairs in columns]
-        ]
-        cells = [dict.fromkeys(each[0] for each in column if each is not None) for column in locked]
+    ) -> list[Sequence[Pair | None]]:
+        """Joined pairs of several columns with the keys they need from a call fetched in one wave.
+
+        A column all of whose keys are at hand is handed back as it came.
+        """
+        locked = [self.opener(reading).locked(pairs) for reading, pairs in columns]
+        cells = [dict.fromkeys(each[0] for each in column or () if each is not None) for column in locked]
         contexts = [reading.context for reading, _ in columns]
         stored = [(context, cell) for context, each in zip(contexts, cells, strict=True) for cell in each]
         keys = self.keyring.unlock(stored, wait) if stored else {}
         return [
-            _unlocked(pairs, column, {cell: keys[context, cell] for cell in each})
-            for (_, pairs), column, context, each in zip(columns, locked, contexts, cells, strict=True)
+            pairs if which is None else _unlocked(pairs, which, {cell: keys[context, cell] for cell in each})
+            for (_, pairs), which, context, each in zip(columns, locked, contexts, cells, strict=True)
         ]
 
     def __repr__(self) -> str:

@@ -4,15 +4,15 @@ A pair comes joined, wrapped key before content, as the reading SQL hands it out
 key was fetched ahead, so that opening it needs no call.
 """
 
-from collections.abc import Callable
-from concurrent.futures import Future
+from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from . import cipher, wire
 from .context import Context
 from .errors import DecryptionError, Failure, decryption_error
-from .keyring.keyring import Keyring
+from .keyring.keyring import Keyring, wait_here
 from .legacy import NO_SIBLING, Version, check_sealed, split_v2
 
 __tracebackhide__ = True  # pytest prints no locals of these frames: they hold plaintext
@@ -62,11 +62,6 @@ class Reading:
     tag: bytes = b""
 
 
-def wait_here(future: "Future[Any]") -> Any:
-    """The plain way to wait: in this thread."""
-    return future.result()
-
-
 class Opener:
     """Opens the pairs of one column. `open` is a closure, bare enough for every row of a result."""
 
@@ -104,12 +99,20 @@ class Opener:
 
         return open_pair
 
-    def locked(self, pair: bytes) -> Locked | None:
-        """The key cell that a call must unwrap before `pair` opens, and its content; None where none must.
+    def locked(self, pairs: Sequence[bytes | None]) -> list[Locked | None] | None:
+        """Of each pair the key cell that a call must unwrap before it opens, and its content.
 
-        None as well where the pair never opens: reading its row raises that, in its place.
+        None for a pair that needs no call, or never opens: reading its row raises that, in its place. None
+        instead of the list where all are so.
         """
-        if pair[: wire.KEY_HEAD_BYTES] in self._unwrappers:
+        heads = {pair[: wire.KEY_HEAD_BYTES] for pair in pairs if pair is not None}
+        known = {head for head in heads if head in self._unwrappers}
+        if len(known) == len(heads):
+            return None
+        return [None if pair is None else self._locked(pair, known) for pair in pairs]
+
+    def _locked(self, pair: bytes, known: AbstractSet[bytes]) -> Locked | None:
+        if pair[: wire.KEY_HEAD_BYTES] in known:
             return None
         try:
             key_cell, content = self._split(pair)

@@ -56,7 +56,7 @@ def _fetching(opener: Opener) -> Parse:
     read = opener.reader(codec.decode_text)
 
     def fetch_and_read(pair: bytes) -> object:
-        opener.locked(pair)
+        opener.locked([pair])
         return read(pair)
 
     return fetch_and_read

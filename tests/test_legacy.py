@@ -54,7 +54,7 @@ def test_the_key_of_a_damaged_or_older_pair_is_not_asked_for(accept):
         b"\xed\x03",
         b"\xec\x03\x01",
     ):
-        assert opener.locked(pair) is None
+        assert opener.locked([pair]) == [None]
 
 
 def test_version_2_opens_the_same_with_its_key_fetched_ahead():
@@ -63,7 +63,8 @@ def test_version_2_opens_the_same_with_its_key_fetched_ahead():
     pair = bytes.fromhex(vector["dek"] + vector["content"])
     opener = Opener(KEYRING, Reading(Context(**PLACE), Version.V2, b"\x01"))
     for each in (pair, NO_SIBLING + pair):
-        locked = opener.locked(each)
+        (locked,) = opener.locked([each]) or [None]
+        assert locked is not None
         assert locked == (bytes.fromhex(vector["dek"]), bytes.fromhex(vector["content"]))
         ahead = unlocked(locked, bytes.fromhex(vector["keys"]["kms"][0]["data_key"]))
         assert opener.open(ahead) == b"\x01" + samples.TEXT[1:]

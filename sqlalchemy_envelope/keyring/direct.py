@@ -14,7 +14,7 @@ from ..providers.provider import KeyProvider
 from ..wire import KeyCell
 from .cache import KeyCache
 from .keyring import Order, Stored, Wait
-from .pool import Pool
+from .pool import Pool, wait_for
 from .reuse import Reuse, Spares
 from .wave import Call, Wave
 
@@ -91,7 +91,7 @@ class DirectKeyring:
                 keys[each] = self._known_or_asked(wave, each, now)
             asked = self._pool.start(wave)
         if asked:
-            _wait_for(wave, wait)
+            wait_for(wave, wait)
         return {each: key.result if isinstance(key, Call) else key for each, key in keys.items()}
 
     def open_v1(self, blob: bytes) -> bytes:
@@ -123,7 +123,7 @@ class DirectKeyring:
                     self._pool.board.ask(wave, call)
             asked = self._pool.start(wave)
         if asked:
-            _wait_for(wave, wait)
+            wait_for(wave, wait)
         return [DataKeys.of(call.result for call in calls) for calls in made]
 
     def _share(self, spares: Spares, orders: Sequence[Order], wait: Wait[None]) -> list[DataKeys]:
@@ -182,14 +182,6 @@ class DirectKeyring:
 
     def __reduce__(self) -> Never:
         raise TypeError("a DirectKeyring holds keys and is not pickled; make one in each process")
-
-
-def _wait_for(wave: Wave, wait: Wait[None]) -> None:
-    try:
-        wait(wave.future)
-    except BaseException:
-        wave.future.cancel()  # nobody waits any longer: what was not begun is not made
-        raise
 
 
 def _check(

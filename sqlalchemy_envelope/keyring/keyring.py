@@ -1,6 +1,6 @@
 """What an envelope asks of a keyring."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Future
 from typing import Protocol, TypeVar
 
@@ -21,6 +21,24 @@ Stored = tuple[Context, bytes]
 """A context and a key cell (or a whole version 2 wrapped key, see `unlock`)."""
 
 
+def wait_here(future: Future[T]) -> T:
+    """The plain way to wait: in this thread."""
+    return future.result()
+
+
+class Unwrappers(Protocol):
+    """What unwraps the 60 bytes after a key cell's head, by that head's 21 bytes; a `dict` is one.
+
+    What is in it changes with time: `get` is asked for every value, `in` before a result's values are read.
+    """
+
+    def get(self, head: bytes, /) -> Unwrap | None:
+        """What unwraps now; None where a call is needed, or nothing unwraps."""
+
+    def __contains__(self, head: object, /) -> bool:
+        """Whether `get` has an answer."""
+
+
 class Keyring(Protocol):
     """Issues data keys for writing and unlocks stored ones for reading. Safe to share between threads."""
 
@@ -31,7 +49,7 @@ class Keyring(Protocol):
     def issue(self, orders: Sequence[Order], wait: Wait[None]) -> list[DataKeys]:
         """Data keys for each order, all in one wave of concurrent calls. Raises `KeyProviderError`."""
 
-    def unwrappers(self, context: Context) -> Mapping[bytes, Unwrap]:
+    def unwrappers(self, context: Context) -> Unwrappers:
         """What unwraps locally, by the 21 bytes of a key cell's head."""
 
     def unlock(self, stored: Collection[Stored], wait: Wait[None]) -> dict[Stored, bytes]:

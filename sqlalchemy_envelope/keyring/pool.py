@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 
 from ..errors import KeyProviderError
+from .keyring import Wait
 from .wave import Board, Call, Wave
 
 __tracebackhide__ = True  # pytest prints no locals of these frames: they hold keys
@@ -89,3 +90,12 @@ class Pool:
         for wave in over:
             wave.release()
         return call
+
+
+def wait_for(wave: Wave, wait: Wait[None]) -> None:
+    """Wait until `wave` is over; raises its first error."""
+    try:
+        wait(wave.future)
+    except BaseException:
+        wave.future.cancel()  # nobody waits any longer: what was not begun is not made
+        raise

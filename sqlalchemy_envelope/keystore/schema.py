@@ -44,7 +44,7 @@ WHERE state = 'active'""",
     rows_affected jsonb NOT NULL
 )""",
     f"""INSERT INTO envelope.component (name, version) VALUES ('keys', {VERSION})
-ON CONFLICT (name) DO UPDATE SET version = greatest(component.version, excluded.version)""",  # noqa: S608
+ON CONFLICT (name) DO UPDATE SET version = greatest(component.version, excluded.version)""",
 )
 """`wrapped`: a key cell for each provider (docs/wire-format.md, section 4), `wrapped_by`: the names of their
 keys in the same order. `rows_affected`: by `schema.table.column`, how many values the key had wrapped."""
@@ -60,3 +60,12 @@ def install(connection: Connection) -> None:
     connection.exec_driver_sql(LOCK)
     for statement in STATEMENTS:
         connection.exec_driver_sql(statement)
+
+
+def installed_version(connection: Connection) -> int | None:
+    """Of the tables that are there; None where there are none."""
+    there = connection.exec_driver_sql("SELECT to_regclass('envelope.key') IS NOT NULL").scalar()
+    if not there:
+        return None
+    found = connection.exec_driver_sql("SELECT version FROM envelope.component WHERE name = 'keys'").scalar()
+    return None if found is None else int(found)

@@ -23,10 +23,15 @@ _SLOT = "_envelope_plan"
 _HELD = "_envelope_held"
 
 
-def unlock_rows(rows: Sequence[Sequence[Any]], plan: Plan, attachment: Attachment) -> list[tuple[Any, ...]]:
-    """The rows with the data keys of their pairs at hand: one wave, each distinct key once."""
+def unlock_rows(rows: Sequence[Any], plan: Plan, attachment: Attachment) -> Sequence[Any]:
+    """The rows with the data keys of their pairs at hand: one wave, each distinct key once.
+
+    The very same rows where nothing had to be asked for.
+    """
     columns = [(reading, _flat([row[at] for row in rows])) for at, reading in plan]
     unlocked = attachment.envelope.unlock_columns(columns, attachment.wait)
+    if all(after is before for after, (_, before) in zip(unlocked, columns, strict=True)):
+        return rows
     following = {at: iter(pairs) for (at, _), pairs in zip(plan, unlocked, strict=True)}
     return [_row(row, following) for row in rows]
 
@@ -53,10 +58,10 @@ class _Unlocking(NamedTuple):
     plan: Plan
     attachment: Attachment
 
-    def fetchmany(self, size: int) -> list[tuple[Any, ...]]:
+    def fetchmany(self, size: int) -> Sequence[Any]:
         return unlock_rows(self.cursor.fetchmany(size), self.plan, self.attachment)
 
-    def fetchall(self) -> list[tuple[Any, ...]]:
+    def fetchall(self) -> Sequence[Any]:
         return unlock_rows(self.cursor.fetchall(), self.plan, self.attachment)
 
 

@@ -1,0 +1,166 @@
+"""A key-encryption key in the clear: what it wraps and unwraps, and until when it may.
+
+Two clocks run. Whether the key still stands is asked of the store, often: one query answers for all keys. The
+key itself is asked of its provider, seldom: each answer costs a call. Both are asked ahead of time, at a
+random moment of the last part of the time, so that neither a request nor all processes at once wait for it.
+"""
+
+import hmac
+import math
+import random
+from dataclasses import dataclass
+from typing import Never
+from uuid import UUID
+
+from .. import cipher
+from ..context import Context
+from ..errors import ConfigurationError, DecryptionError, Failure, decryption_error
+from ..wire import KEY_HEAD_BYTES, LOCAL_WRAPPED_BYTES, Wrap, key_head
+from .store import KekRow, KekState
+
+__tracebackhide__ = True  # pytest prints no locals of these frames: they hold keys
+
+EARLIEST, LATEST = 0.7, 0.9
+"""The part of its time after which a key in use is asked for again."""
+RETRY_PART = 0.03
+"""The part of `state_seconds` between two tries to ask again."""
+
+_OVER = -math.inf
+_CLOSED = {KekState.REVOKED: Failure.REVOKED, KekState.DESTROYED: Failure.SHREDDED}
+
+
+@dataclass(frozen=True)
+class Terms:
+    """How long a key may be used without asking, in seconds: the state, the provider, an outage, in all."""
+
+    state_seconds: float
+    kms_seconds: float
+    outage_seconds: float
+    max_age_seconds: float
+
+    def __post_init__(self) -> None:
+        positive = (self.state_seconds, self.kms_seconds, self.max_age_seconds)
+        if not (all(0 < each < math.inf for each in positive) and 0 <= self.outage_seconds < math.inf):
+            raise ConfigurationError(
+                "state_seconds=, kms_seconds= and max_age_seconds= are above 0, outage_seconds= is not below"
+            )
+
+
+class Kek:
+    """One live key. `expires`: until when it opens; `due`: when to ask again. Changed under the lock."""
+
+    __slots__ = (
+        "_generators", "_key", "_kms_until", "_state_until", "_terms", "_unwraps", "_wraps_until",
+        "due", "expires", "head", "kms_due", "row", "state_due",
+    )  # fmt: skip
+
+    def __init__(self, row: KekRow, key: bytes, terms: Terms, read_at: float, unwrapped_at: float) -> None:
+        self.head = head_of(row.id)
+        self._key, self._terms = key, terms
+        self._unwraps: dict[bytes, cipher.Unwrap] = {}
+        self._generators: dict[bytes, cipher.Generate] = {}
+        self._kms_until, self.kms_due = _times(unwrapped_at, terms.kms_seconds)
+        self.expires = self.due = _OVER
+        self.confirm(row, read_at)
+
+    def confirm(self, row: KekRow, read_at: float) -> None:
+        """The store, asked at `read_at`, says that the key still stands."""
+        self.row = row
+        self._state_until, self.state_due = _times(read_at, self._terms.state_seconds)
+        wraps = row.state is KekState.ACTIVE
+        self._wraps_until = read_at + self._terms.max_age_seconds - row.age if wraps else _OVER
+        self._settle()
+
+    def renew(self, unwrapped_at: float) -> None:
+        """The provider, asked at `unwrapped_at`, gave the key out again."""
+        self._kms_until, self.kms_due = _times(unwrapped_at, self._terms.kms_seconds)
+        self._settle()
+
+    def bear(self, now: float, outage: bool) -> bool:
+        """Asking again failed, by an `outage` or for good: whether the key is of use for a while yet."""
+        grace = self._terms.outage_seconds if outage else 0.0
+        self.expires = max(self.expires, min(self._state_until, self._kms_until) + grace)
+        self.due = now + self._terms.state_seconds * RETRY_PART
+        return self.expires > now
+
+    def end(self) -> None:
+        """Whoever still holds it opens and wraps nothing more with it."""
+        self.expires = self._state_until = self._kms_until = self._wraps_until = _OVER
+
+    def stands(self, now: float) -> bool:
+        """Whether its state was read a short while ago."""
+        return self._state_until > now
+
+    def ageing(self, now: float) -> bool:
+        """Whether half of the time until its state must be read again is over."""
+        return self._state_until - now < self._terms.state_seconds / 2
+
+    def wraps(self, now: float) -> bool:
+        """Whether it may still wrap: not by what an outage adds."""
+        return min(self._wraps_until, self._state_until, self._kms_until) > now
+
+    def same(self, key: bytes) -> bool:
+        """Whether `key` is this key."""
+        return hmac.compare_digest(self._key, key)
+
+    def unwrapper(self, context: Context) -> cipher.Unwrap:
+        """What unwraps the 60 bytes after `head`. A `DecryptionError` for a value of another tenant."""
+        unwrap = self._unwraps.get(context.wrap)
+        if unwrap is None:
+            if context.tenant != self.row.tenant:
+                raise DecryptionError(Failure.UNWRAP)
+            unwrap = self._unwraps[context.wrap] = cipher.key_unwrapper(self._key, self.head, context.wrap)
+        return unwrap
+
+    def generator(self, context: Context) -> cipher.Generate:
+        """What makes data keys, each of them one of the wraps that were reserved."""
+        generate = self._generators.get(context.wrap)
+        if generate is None:
+            generate = cipher.key_generator(self._key, self.head, context.wrap)
+            self._generators[context.wrap] = generate
+        return generate
+
+    def _settle(self) -> None:
+        self.expires = min(self._state_until, self._kms_until)
+        self.due = min(self.state_due, self.kms_due)
+
+    def __repr__(self) -> str:
+        return f"Kek({self.row.id})"
+
+    def __reduce__(self) -> Never:
+        raise TypeError("a Kek holds key bytes and is not pickled")
+
+
+def head_of(id_: UUID) -> bytes:
+    """The 21 bytes before a data key that the key of this id wrapped."""
+    return key_head(Wrap.KEK, id_.bytes, LOCAL_WRAPPED_BYTES)
+
+
+def id_of(head: bytes) -> UUID:
+    """The id in those bytes."""
+    return UUID(bytes=head[3:19])
+
+
+def place_of(head: bytes) -> str:
+    """How messages name the key itself."""
+    return f"key-encryption key {id_of(head)}"
+
+
+def is_under_kek(cell: bytes) -> bool:
+    """Whether a stored key cell says that a key-encryption key wrapped it."""
+    return len(cell) > KEY_HEAD_BYTES and cell[0] == 0xED and cell[2] == Wrap.KEK
+
+
+def standing(row: KekRow | None, place: str) -> KekRow:
+    """A row whose key may unwrap; else the `DecryptionError` of its state."""
+    if row is None:
+        raise DecryptionError(Failure.UNKNOWN_KEY, place)
+    closed = _CLOSED.get(row.state)
+    if closed is not None:
+        raise decryption_error(closed, place)
+    return row
+
+
+def _times(asked_at: float, seconds: float) -> tuple[float, float]:
+    """Until when an answer holds, and when to ask again."""
+    return asked_at + seconds, asked_at + seconds * random.uniform(EARLIEST, LATEST)  # noqa: S311
