@@ -1,7 +1,7 @@
 """A fleet in simulated time: how many KMS calls a second many processes make, against the account's quota.
 
-What decides when a key is asked for again is the keyrings' own code, by a clock of the simulation's: `Keks` and
-`Kek` of tiers, `KeyCache` and `Spares` of direct keyrings, at their defaults. A part of the processes is
+What decides when a key is asked for again is the keyrings' own code, by a clock of the simulation's: `Keks`
+and `Kek` of tiers, `KeyCache` and `Spares` of direct keyrings, at their defaults. A part of the processes is
 simulated and counted as all of them; requests come at random (Poisson), tenants by Zipf's law.
 """
 
@@ -59,8 +59,9 @@ def run(report: Report) -> None:
     """The suite."""
     random.seed(4)
     fleet = Fleet(sample=4, steady=HOUR) if report.quick else Fleet()
-    told = f"{fleet.processes:,} processes, {fleet.requests:g} requests a second each, {fleet.tenants:,} tenants by Zipf"
-    report.suite("fleet", f"{told}; {fleet.sample} processes simulated, each counts for {fleet.processes // fleet.sample:,}")
+    told = f"{fleet.processes:,} processes of {fleet.requests:g} requests a second"
+    told += f", {fleet.tenants:,} tenants by Zipf"
+    report.suite("fleet", f"{told}; {fleet.sample} of them simulated; quota {QUOTA:,} a second")
     began = time.perf_counter()
     _tiered(report, fleet)
     _direct(report, fleet)
@@ -78,14 +79,19 @@ def _tiered(report: Report, fleet: Fleet) -> None:
             report.add("tiered, steady: KMS calls, highest minute", seen.steady_peak, "a second", QUOTA)
             report.add("tiered, steady: queries for states, whole fleet", seen.queries, "a second")
             dollars = seen.steady * MONTH * PRICE
-            report.add("tiered, steady: price of the calls, a process and month", dollars / fleet.processes, "$")
+            report.add(
+                "tiered, steady: price of the calls, a process and month", dollars / fleet.processes, "$"
+            )
         peak = f"tiered, all restarted within {minutes} minutes: highest minute"
-        report.add(peak, seen.deploy_peak, "a second", QUOTA)
+        report.add(peak, seen.deploy_peak, "a second", QUOTA if minutes == 30 else None)
     at_once = simulate(replace(fleet, deploy=1.0, steady=HOUR), terms)
-    report.add("tiered, all restarted at once: highest minute, wanted", at_once.deploy_peak, "a second", QUOTA)
+    report.add("tiered, all restarted at once: highest minute", at_once.deploy_peak, "a second")
+    report.note(
+        "beyond the quota calls are throttled and tried again: it takes longer until all keys are there"
+    )
     one_clock = replace(terms, kms_seconds=terms.state_seconds)
     seen = simulate(replace(fleet, steady=HOUR), one_clock)
-    report.add(f"were kms_seconds {one_clock.kms_seconds:g} too: steady, mean", seen.steady, "a second", QUOTA)
+    report.add(f"were kms_seconds {one_clock.kms_seconds:g} too: steady, mean", seen.steady, "a second")
 
 
 def default_terms() -> Terms:
@@ -174,7 +180,7 @@ _HEADS = [head_of(row.id) for row in _ROWS]
 
 
 def _direct(report: Report, fleet: Fleet) -> None:
-    """Strict and reused, by which reads depend on values: a process for each, some minutes of its requests."""
+    """Strict and reused, where calls depend on values: some minutes of one process each."""
     reuse = Reuse(values=1_000, seconds=300.0)
     minutes = 6 if report.quick else 20
     values = f"{fleet.reads} values read and {fleet.writes} written a request, of {fleet.values:,} a tenant"
@@ -182,7 +188,7 @@ def _direct(report: Report, fleet: Fleet) -> None:
     for name, chosen in (("strict", None), ("reused", reuse)):
         written, read = direct_calls(fleet, chosen, minutes * MINUTE)
         total = (written + read) * fleet.processes
-        report.add(f"{name}: KMS calls, mean", total, "a second", QUOTA)
+        report.add(f"{name}: KMS calls, mean", total, "a second")
         report.add(f"{name}: of these to write", written * fleet.processes, "a second")
         report.add(f"{name}: price of the calls, a process and month", (written + read) * MONTH * PRICE, "$")
 
