@@ -1,31 +1,15 @@
 """The pairs that a database has, found without models or keys: by their guards, and by the record."""
 
-import re
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 import psycopg
 
-from .. import wire
+from ..keystore.guards import GUARDS, Guard
 from ..legacy import Version
 from .move import Authority, Move
 from .moves import RecordedMove, recorded
-
-_CONTENT, _KEY = (bytes((magic, wire.VERSION)).hex() for magic in (wire.CONTENT_MAGIC, wire.KEY_MAGIC))
-_NAME = r'(?:"(?P<quoted>(?:[^"]|"")*)"|(?P<plain>\w+))'
-_V1, _V2 = r"'\\x5f5f", r"'\\x025f"
-
-_GUARDS = f"""
-SELECT n.nspname, c.relname, pg_get_constraintdef(k.oid), k.convalidated
-FROM pg_constraint AS k
-JOIN pg_class AS c ON c.oid = k.conrelid
-JOIN pg_namespace AS n ON n.oid = c.relnamespace
-WHERE k.contype = 'c' AND k.coninhcount = 0 AND NOT pg_is_other_temp_schema(n.oid)
-AND position('''\\x{_CONTENT}' IN pg_get_constraintdef(k.oid)) > 0
-AND position('''\\x{_KEY}' IN pg_get_constraintdef(k.oid)) > 0
-ORDER BY 1, 2, k.conname
-"""
 
 _COLUMNS = """
 SELECT n.nspname, c.relname, a.attname FROM pg_attribute AS a
@@ -61,8 +45,8 @@ class StoredPair:
 
 def pairs(connection: "psycopg.Connection[Any]") -> list[StoredPair]:
     """Every pair, those of moves first. Reads catalogs and the record only."""
-    rows = connection.execute(_GUARDS.encode()).fetchall()
-    guards = [pair for row in rows if (pair := _guarded(*row)) is not None]
+    rows = connection.execute(GUARDS.encode()).fetchall()
+    guards = [_guarded(guard) for guard in map(Guard.of, rows) if guard is not None]
     moves = recorded(connection)
     there = {tuple(row) for row in connection.execute(_COLUMNS).fetchall()} if moves else set()
     back = {row[0] for row in connection.execute(_DECRYPTING).fetchall()} if moves else set()
@@ -74,22 +58,17 @@ def pairs(connection: "psycopg.Connection[Any]") -> list[StoredPair]:
     ]
 
 
-def _guarded(schema: str, table: str, definition: str, validated: bool) -> StoredPair | None:
-    content, dek = (_column_before(definition, magic) for magic in (_CONTENT, _KEY))
-    if content is None or dek is None:
-        return None
-    v1, v2 = (re.search(mark, definition) for mark in (_V1, _V2))
-    accept = Version.V2 if v2 else Version.V1 if v1 else None
-    return StoredPair(schema, table, content, content, dek, accept=accept, guarded=validated)
-
-
-def _column_before(definition: str, magic: str) -> str | None:
-    """The column that is compared with a literal of this beginning."""
-    found = re.search(rf"{_NAME} ~~ '\\x{magic}", definition)
-    if found is None:
-        return None
-    quoted: str | None = found["quoted"]
-    return quoted.replace('""', '"') if quoted is not None else found["plain"]
+def _guarded(guard: Guard) -> StoredPair:
+    content = guard.content
+    return StoredPair(
+        guard.schema,
+        guard.table,
+        content,
+        content,
+        guard.dek,
+        accept=guard.accept,
+        guarded=guard.validated,
+    )
 
 
 def _moved(known: RecordedMove, there: "set[tuple[Any, ...]]", guards: list[StoredPair]) -> StoredPair:

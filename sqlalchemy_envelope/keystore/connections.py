@@ -14,7 +14,7 @@ from sqlalchemy.util import greenlet_spawn
 
 from ..errors import ConfigurationError, KeyProviderError
 from ..forks import start_afresh_after_fork
-from .failures import translated
+from .failures import translating
 
 __tracebackhide__ = True  # pytest prints no locals of these frames: they hold keys
 
@@ -63,14 +63,10 @@ class Connections:
         if not self._turns.acquire(timeout=_PATIENCE):
             raise KeyProviderError("the key store: too many wait for its connections", retryable=True)
         try:
-            if self._source.dialect.is_async:
-                return asyncio.run(_spawned(self._transact, work))
-            return self._transact(work)
-        except Exception as error:
-            raised = translated(error)
-            if raised is error:
-                raise
-            raise raised from error
+            with translating():
+                if self._source.dialect.is_async:
+                    return asyncio.run(_spawned(self._transact, work))
+                return self._transact(work)
         finally:
             self._turns.release()
 

@@ -3,6 +3,9 @@
 SQLSTATEs: PostgreSQL 18 documentation, appendix A.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from ..errors import ConfigurationError, EnvelopeError, KeyProviderError
 
 NO_TABLE = (
@@ -35,6 +38,23 @@ _LATER = {
 }
 _LATER_CLASSES = ("08", "28", "3D", "53", "57", "58")
 """Those of connections and resources; a password or a database's name may be put right meanwhile."""
+
+
+@contextmanager
+def translating() -> Iterator[None]:
+    """The one door where the drivers' errors are translated."""
+    try:
+        yield
+    except Exception as error:
+        raised = translated(error)
+        if raised is error:
+            raise
+        raise raised from error
+
+
+def lacks_privilege(error: Exception) -> bool:
+    """Whether the database says that its role may not."""
+    return _sqlstate(error) == "42501"
 
 
 def translated(error: Exception) -> Exception:

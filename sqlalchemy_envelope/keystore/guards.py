@@ -1,0 +1,64 @@
+"""The encrypted columns that a database has, found in its catalogs by their guards, without models."""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection
+
+from .. import wire
+from ..legacy import Version
+
+_CONTENT, _KEY = (bytes((magic, wire.VERSION)).hex() for magic in (wire.CONTENT_MAGIC, wire.KEY_MAGIC))
+_NAME = r'(?:"(?P<quoted>(?:[^"]|"")*)"|(?P<plain>\w+))'
+_V1, _V2 = r"'\\x5f5f", r"'\\x025f"
+
+GUARDS = f"""
+SELECT n.nspname, c.relname, pg_get_constraintdef(k.oid), k.convalidated
+FROM pg_constraint AS k
+JOIN pg_class AS c ON c.oid = k.conrelid
+JOIN pg_namespace AS n ON n.oid = c.relnamespace
+WHERE k.contype = 'c' AND k.coninhcount = 0 AND NOT pg_is_other_temp_schema(n.oid)
+AND position('''\\x{_CONTENT}' IN pg_get_constraintdef(k.oid)) > 0
+AND position('''\\x{_KEY}' IN pg_get_constraintdef(k.oid)) > 0
+ORDER BY 1, 2, k.conname
+"""
+"""Rows for `Guard.of`. A partition's guard is its parent's, which is found once."""
+
+
+@dataclass(frozen=True)
+class Guard:
+    """A guarded pair by its physical names; `validated`: no older row breaks it."""
+
+    schema: str
+    table: str
+    content: str
+    dek: str
+    accept: Version | None
+    validated: bool
+
+    @classmethod
+    def of(cls, row: Any) -> "Guard | None":
+        """A row of `GUARDS`; None where it is another constraint that looks like one."""
+        schema, table, definition, validated = row
+        content, dek = (_column_before(definition, magic) for magic in (_CONTENT, _KEY))
+        if content is None or dek is None:
+            return None
+        v1, v2 = (re.search(mark, definition) for mark in (_V1, _V2))
+        accept = Version.V2 if v2 else Version.V1 if v1 else None
+        return cls(schema, table, content, dek, accept, validated)
+
+
+def guards(connection: Connection) -> list[Guard]:
+    """Every guarded pair, by schema and table."""
+    found = map(Guard.of, connection.exec_driver_sql(GUARDS))
+    return [guard for guard in found if guard is not None]
+
+
+def _column_before(definition: str, magic: str) -> str | None:
+    """The column that is compared with a literal of this beginning."""
+    found = re.search(rf"{_NAME} ~~ '\\x{magic}", definition)
+    if found is None:
+        return None
+    quoted: str | None = found["quoted"]
+    return quoted.replace('""', '"') if quoted is not None else found["plain"]

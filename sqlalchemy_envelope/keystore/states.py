@@ -1,0 +1,140 @@
+"""A key's way from active to destroyed, each step in the caller's transaction and with a receipt.
+
+Processes read a key's state again every `TieredKeyring(state_seconds=)`: until then they may go on with it.
+A step takes effect with the caller's commit.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, text
+
+from ..errors import ConfigurationError
+from ..keyring.store import KekState
+from .failures import translating
+from .receipts import Act, Receipt, SignOff, write
+from .store import lock_tenant
+from .usage import KeyUse, usage
+
+GRACE_SECONDS = 3600.0
+"""How long after its deactivation a key may still be in use by a process that has not looked since."""
+
+_KEY = text("""
+SELECT id, tenant, state, CAST(extract(epoch FROM clock_timestamp() - deactivated_at) AS float8) AS idle
+FROM envelope.key WHERE id = CAST(:id AS uuid) FOR UPDATE""")
+
+_OF_TENANT = text("SELECT id FROM envelope.key WHERE tenant = CAST(:tenant AS text) AND state <> 'destroyed'")
+
+_REVOKE = text("""
+UPDATE envelope.key
+SET state = 'revoked', revoked_at = now(), deactivated_at = coalesce(deactivated_at, now())
+WHERE id = CAST(:id AS uuid)""")
+
+_REINSTATE = text("""
+UPDATE envelope.key SET state = 'deactivated', revoked_at = NULL WHERE id = CAST(:id AS uuid)""")
+
+_DESTROY = text("""
+UPDATE envelope.key SET state = 'destroyed', destroyed_at = now(), wrapped = '{}', wrapped_by = '{}',
+    deactivated_at = coalesce(deactivated_at, now())
+WHERE id = CAST(:id AS uuid)""")
+
+_OLD_WRITERS = text("""
+SELECT count(*) FROM pg_stat_activity
+WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_xid IS NOT NULL
+AND xact_start < now() - make_interval(secs => CAST(:seconds AS float8))""")
+
+
+def revoke(connection: Connection, key: UUID, *, by: str, reason: str) -> Receipt:
+    """No process opens with the key once it looks again, until it is reinstated; new values get a new key."""
+    signed = SignOff(by, reason)
+    with translating():
+        row = _locked(connection, key, KekState.ACTIVE, KekState.DEACTIVATED)
+        connection.execute(_REVOKE, {"id": key})
+        return write(connection, row, Act.REVOKE, signed)
+
+
+def reinstate(connection: Connection, key: UUID, *, by: str, reason: str) -> Receipt:
+    """A revoked key opens again what it wrapped; it wraps no more."""
+    signed = SignOff(by, reason)
+    with translating():
+        row = _locked(connection, key, KekState.REVOKED)
+        connection.execute(_REINSTATE, {"id": key})
+        return write(connection, row, Act.REINSTATE, signed)
+
+
+def shred(
+    connection: Connection, key: UUID | None = None, *, tenant: str | None = None, by: str, reason: str
+) -> list[Receipt]:
+    """Destroys one key, or all of a tenant's: nothing opens any more what they wrapped.
+
+    Scans every table with encrypted columns, to say in the receipts how many values that were. Raises
+    `ConfigurationError` for a key that is unknown or destroyed already. Older copies of the wrapped bytes are
+    another matter: backups, replicas, WAL, and the table itself until VACUUM (docs/destruction.md).
+    """
+    signed = SignOff(by, reason)
+    if (key is None) == (tenant is None):
+        raise ConfigurationError("shred takes a key's id or tenant=, one of them")
+    with translating():
+        if key is None:
+            lock_tenant(connection, tenant)
+        of_tenant = connection.execute(_OF_TENANT, {"tenant": tenant}).scalars()
+        doomed: Sequence[UUID] = [key] if key is not None else sorted(of_tenant)
+        if not doomed:
+            raise ConfigurationError(f"tenant {tenant!r} has no key that is not destroyed")
+        uses = usage(connection, doomed)  # before the rows are locked, which writers would wait for
+        return [_destroyed(connection, each, uses, signed) for each in doomed]
+
+
+def retire(connection: Connection, key: UUID, *, by: str = "", grace: float = GRACE_SECONDS) -> Receipt:
+    """Destroys a deactivated key that wraps nothing any more.
+
+    Refused while a value is under it, for `grace` seconds after its deactivation, and while a transaction
+    from before then still writes. Looks at this database only. `by`: the database role unless given.
+    """
+    with translating():
+        row = _locked(connection, key, KekState.DEACTIVATED)
+        _refuse_recent(connection, row, grace)
+        uses = usage(connection, [key])
+        if uses:
+            listed = ", ".join(f"{use.place} ({use.rows:,})" for use in uses)
+            raise ConfigurationError(
+                f"key {key} still wraps values: {listed}; move them to another key first"
+            )
+        role = connection.exec_driver_sql("SELECT session_user").scalar()
+        connection.execute(_DESTROY, {"id": key})
+        return write(connection, row, Act.DESTROY, SignOff(by or str(role), "retired: it wraps no value"), {})
+
+
+def _destroyed(connection: Connection, key: UUID, uses: Collection[KeyUse], signed: SignOff) -> Receipt:
+    row = _locked(connection, key, KekState.ACTIVE, KekState.DEACTIVATED, KekState.REVOKED)
+    rows: Counter[str] = Counter()
+    for use in uses:
+        if use.key_id == row.id.bytes:
+            rows[use.place] += use.rows
+    connection.execute(_DESTROY, {"id": key})
+    return write(connection, row, Act.DESTROY, signed, rows)
+
+
+def _locked(connection: Connection, key: UUID, *states: KekState) -> Any:
+    """The key's row, which nobody else changes until the transaction ends. Refused in other states."""
+    row = connection.execute(_KEY, {"id": key}).one_or_none()
+    if row is None:
+        raise ConfigurationError(f"there is no key {key}; `sqlalchemy-envelope keys list` has them")
+    if row.state not in states:
+        raise ConfigurationError(f"key {key} is {row.state}, not {' or '.join(states)}")
+    return row
+
+
+def _refuse_recent(connection: Connection, row: Any, grace: float) -> None:
+    """A count of zero is worth nothing while a process may still wrap, or has not yet committed."""
+    if connection.exec_driver_sql("SHOW transaction_isolation").scalar() != "read committed":
+        raise ConfigurationError("a key is retired at READ COMMITTED: an older snapshot would miss values")
+    if row.idle < grace:
+        words = (
+            f"{row.idle:.0f} seconds ago, and processes may go on with it for a while: wait for {grace:.0f}"
+        )
+        raise ConfigurationError(f"key {row.id} was deactivated {words}")
+    if connection.execute(_OLD_WRITERS, {"seconds": row.idle - grace}).scalar():
+        raise ConfigurationError(f"key {row.id}: a transaction older than its deactivation still writes")
