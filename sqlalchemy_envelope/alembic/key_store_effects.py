@@ -3,14 +3,17 @@
 Plain DDL: unlike a column's move it needs no connection of its own, no keys and no batches.
 """
 
+from collections import Counter
+
 from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from .. import wire
 from ..backfill.quoting import literal
 from ..errors import BackfillError, ConfigurationError
 from ..keystore import schema
+from ..keystore.usage import usage
 from .key_store import CreateKeyStoreOp, DropKeyStoreOp, KeyStoreOperation
 
 UNDER_A_KEY = f"'\\x{bytes((wire.KEY_MAGIC, wire.VERSION, wire.Wrap.KEK)).hex()}'"
@@ -96,14 +99,12 @@ def _remove(connection: Connection) -> None:
 
 
 def _held(connection: Connection) -> list[str]:
-    """Each sibling that has values under the table's keys, and how many."""
-    held = []
-    for relation, name in connection.exec_driver_sql(SIBLINGS).all():
-        counting = f"SELECT count(*) FROM {relation} WHERE substr({name}, 1, 3) = {UNDER_A_KEY}"
-        found = connection.execute(text(counting.replace(":", "\\:"))).scalar_one()
-        if found:
-            held.append(f"{relation}.{name}: {found}")
-    return held
+    """Each column that has values under the table's keys, and how many."""
+    rows: Counter[str] = Counter()
+    for use in usage(connection):
+        if use.wrap is wire.Wrap.KEK:
+            rows[use.place] += use.rows
+    return [f"{place}: {number}" for place, number in sorted(rows.items())]
 
 
 EFFECTS = {CreateKeyStoreOp: schema.install, DropKeyStoreOp: _remove}
