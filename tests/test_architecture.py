@@ -16,6 +16,8 @@ FLOORS = (
     ("errors", "forks"),
     ("wire",),
     ("legacy", "context", "codec"),
+    ("scalars",),
+    ("moments",),
     ("cipher",),
     ("providers",),
     ("keyring",),

@@ -106,6 +106,21 @@ def test_sealing_with_the_same_randomness_writes_the_same_bytes(vector, monkeypa
     assert cipher.sealer(context.content, context.flags)([tagged], made.keys) == [content]
 
 
+@of("plaintext")
+def test_a_typed_value_has_one_form(vector):
+    """What decodes is the value that the vector tells, and encodes to the same bytes."""
+    encode, decode, tell = reading.PLAINTEXTS[vector["type"]]
+    tagged = bytes.fromhex(vector["tagged"])
+    if "failure" in vector:
+        with pytest.raises(DecryptionError) as caught:
+            decode(tagged)
+        assert str(caught.value.failure) == vector["failure"]
+    else:
+        value = decode(tagged)
+        assert tell(value) == vector["value"]
+        assert encode(value) == tagged
+
+
 def test_there_are_many_vectors_and_four_in_five_are_failures():
     """At least 150, no name twice, each one success or one failure."""
     failures = sum("failure" in vector for vector in VECTORS)

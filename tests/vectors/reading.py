@@ -5,7 +5,17 @@ from typing import Any, Literal
 
 from botocore.exceptions import ClientError
 
-from sqlalchemy_envelope import Context, DirectKeyring, Envelope, StaticKey, Version, cipher, codec
+from sqlalchemy_envelope import (
+    Context,
+    DirectKeyring,
+    Envelope,
+    StaticKey,
+    Version,
+    cipher,
+    codec,
+    moments,
+    scalars,
+)
 from sqlalchemy_envelope.legacy import NO_SIBLING
 from sqlalchemy_envelope.opening import Opener, Reading
 from sqlalchemy_envelope.providers.aws_kms import AwsKms
@@ -103,3 +113,28 @@ def payload_of(opened: bytes | str | None) -> str | None:
 
 def _bytes(cell: str | None) -> bytes | None:
     return None if cell is None else bytes.fromhex(cell)
+
+
+def _clock(value: Any) -> str:
+    return str(value.isoformat(timespec="microseconds"))
+
+
+PLAINTEXTS: dict[str, tuple[Any, Any, Any]] = {
+    "boolean": (scalars.encode_boolean, scalars.decode_boolean, lambda value: str(value).lower()),
+    "integer": (scalars.encode_integer, scalars.decode_integer, str),
+    "decimal": (scalars.encode_decimal, scalars.decode_decimal, str),
+    "float": (scalars.encode_float, scalars.decode_float, lambda value: _FLOATS.get(repr(value), repr(value))),
+    "date": (moments.encode_date, moments.decode_date, str),
+    "datetime": (moments.encode_datetime, moments.decode_datetime, _clock),
+    "time": (moments.encode_time, moments.decode_time, _clock),
+    "interval": (
+        moments.encode_interval,
+        moments.decode_interval,
+        lambda value: f"{value.days} {value.seconds * 1_000_000 + value.microseconds}",
+    ),
+    "uuid": (scalars.encode_uuid, scalars.decode_uuid, str),
+    "json": (scalars.encode_json, scalars.decode_json, str),
+}
+"""By type: to tagged bytes, from them, and how a vector tells the value."""
+
+_FLOATS = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity", "-0.0": "-0"}
