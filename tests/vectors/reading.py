@@ -119,11 +119,15 @@ def _clock(value: Any) -> str:
     return str(value.isoformat(timespec="microseconds"))
 
 
+def _float(value: float) -> str:
+    return {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity", "-0.0": "-0"}.get(repr(value), repr(value))
+
+
 PLAINTEXTS: dict[str, tuple[Any, Any, Any]] = {
     "boolean": (scalars.encode_boolean, scalars.decode_boolean, lambda value: str(value).lower()),
     "integer": (scalars.encode_integer, scalars.decode_integer, str),
     "decimal": (scalars.encode_decimal, scalars.decode_decimal, str),
-    "float": (scalars.encode_float, scalars.decode_float, lambda value: _FLOATS.get(repr(value), repr(value))),
+    "float": (scalars.encode_float, scalars.decode_float, _float),
     "date": (moments.encode_date, moments.decode_date, str),
     "datetime": (moments.encode_datetime, moments.decode_datetime, _clock),
     "time": (moments.encode_time, moments.decode_time, _clock),
@@ -136,5 +140,3 @@ PLAINTEXTS: dict[str, tuple[Any, Any, Any]] = {
     "json": (scalars.encode_json, scalars.decode_json, str),
 }
 """By type: to tagged bytes, from them, and how a vector tells the value."""
-
-_FLOATS = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity", "-0.0": "-0"}
