@@ -108,7 +108,7 @@ def same(one: Any, other: Any) -> bool:
     if isinstance(one, float):
         return (one == other or (math.isnan(one) and math.isnan(other))) and _sign(one) == _sign(other)
     if isinstance(one, Decimal):
-        return str(other) == ("NaN" if one.is_nan() else f"{one:f}".removeprefix("-" if not one else ""))
+        return f"{other:f}" == ("NaN" if one.is_nan() else f"{one:f}".removeprefix("-" if not one else ""))
     if isinstance(one, dt.datetime | dt.time):
         return one == other and one.utcoffset() == other.utcoffset()
     return bool(one == other)
