@@ -15,7 +15,7 @@ ROOT = Path(__file__).parent.parent / PACKAGE
 FLOORS = (
     ("errors", "forks"),
     ("wire",),
-    ("legacy", "context", "codec"),
+    ("legacy", "context", "codec", "padding"),
     ("scalars",),
     ("moments",),
     ("cipher",),

@@ -12,7 +12,7 @@ import pytest
 from cryptography.hazmat.primitives.hashes import SHA512
 from cryptography.hazmat.primitives.kdf.concatkdf import ConcatKDFHash
 
-from sqlalchemy_envelope import ConfigurationError, Context, DecryptionError, Failure, cipher, wire
+from sqlalchemy_envelope import ConfigurationError, Context, DecryptionError, Failure, cipher, padding, wire
 from sqlalchemy_envelope.context import encode_context
 from sqlalchemy_envelope.providers.aws_kms import key_id_of
 
@@ -110,15 +110,17 @@ def test_sealing_with_the_same_randomness_writes_the_same_bytes(vector, monkeypa
 def test_a_typed_value_has_one_form(vector):
     """What decodes is the value that the vector tells, and encodes to the same bytes."""
     encode, decode, tell = reading.PLAINTEXTS[vector["type"]]
-    tagged = bytes.fromhex(vector["tagged"])
+    stored = bytes.fromhex(vector["tagged"])
     if "failure" in vector:
         with pytest.raises(DecryptionError) as caught:
-            decode(tagged)
+            decode(padding.unpadded(stored))
         assert str(caught.value.failure) == vector["failure"]
     else:
+        tagged = padding.unpadded(stored)
         value = decode(tagged)
         assert tell(value) == vector["value"]
         assert encode(value) == tagged
+        assert padding.is_padded(stored) == ("padded" in vector["name"])
 
 
 def test_there_are_many_vectors_and_four_in_five_are_failures():

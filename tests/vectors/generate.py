@@ -43,7 +43,7 @@ FILES: dict[str, Sequence[Callable[[], Iterable[Vector]]]] = {
         older.first,
         older.first_refused,
     ],
-    "typed.json": [typed.values, typed.wrong, typed.other_tags],
+    "typed.json": [typed.values, typed.wrong, typed.other_tags, typed.padded],
 }
 
 

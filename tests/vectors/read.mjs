@@ -128,12 +128,14 @@ function openContent(dataKey, cell, place) {
 }
 
 // --- section 6
-const payloadOf = (tagged, type) =>
-  tagged[0] === (type === "text" ? 1 : 2) ? checked(tagged.subarray(1), type) : fail("type");
+function payloadOf(padded, type) {
+  const tagged = unpad(padded);
+  return tagged[0] === (type === "text" ? 1 : 2) ? checked(tagged.subarray(1), type) : fail("type");
+}
 
 const checked = (payload, type) => (type === "text" && !isUtf8(payload) ? fail("type") : payload);
 
-const TAGS = { boolean: 3, integer: 4, decimal: 5, float: 6, date: 7, datetime: 8, time: 9, interval: 10, uuid: 11, json: 12 };
+const TAGS = { text: 1, boolean: 3, integer: 4, decimal: 5, float: 6, date: 7, datetime: 8, time: 9, interval: 10, uuid: 11, json: 12 };
 const DAY = 86400000000n;
 
 function integer(payload) {
@@ -212,6 +214,7 @@ const uuid = (payload) =>
   payload.length === 16 ? payload.toString("hex").replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-") : fail("type");
 
 const decoders = {
+  text: (payload) => (isUtf8(payload) ? payload.toString("utf8") : fail("type")),
   boolean: (payload) => ({ "00": "false", "01": "true" })[payload.toString("hex")] ?? fail("type"),
   integer,
   decimal,
@@ -224,7 +227,18 @@ const decoders = {
   json,
 };
 
-const typed = (tagged, type) => (tagged[0] === TAGS[type] ? decoders[type](tagged.subarray(1)) : fail("type"));
+function unpad(tagged) {
+  if (!(tagged[0] & 0x40)) return tagged;
+  if (tagged.length < 5) fail("type");
+  const end = 5 + tagged.readUInt32BE(1);
+  if (end > tagged.length || tagged.subarray(end).some((each) => each !== 0)) fail("type");
+  return Buffer.concat([u8(tagged[0] ^ 0x40), tagged.subarray(5, end)]);
+}
+
+function typed(padded, type) {
+  const tagged = unpad(padded);
+  return tagged.length && tagged[0] === TAGS[type] ? decoders[type](tagged.subarray(1)) : fail("type");
+}
 
 // --- sections 1 and 7
 function openCurrent(dek, content, { context: place, keys, type }) {

@@ -124,6 +124,7 @@ def _float(value: float) -> str:
 
 
 PLAINTEXTS: dict[str, tuple[Any, Any, Any]] = {
+    "text": (codec.encode_text, codec.decode_text, str),
     "boolean": (scalars.encode_boolean, scalars.decode_boolean, lambda value: str(value).lower()),
     "integer": (scalars.encode_integer, scalars.decode_integer, str),
     "decimal": (scalars.encode_decimal, scalars.decode_decimal, str),

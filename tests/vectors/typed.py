@@ -180,3 +180,34 @@ def other_tags() -> Iterator[Vector]:
             if other != tag[0]:
                 yield _fails(kind, f"tagged-{other:02x}", bytes([other]) + payload)
         yield _fails(kind, "no-tag", b"")
+
+
+def padded() -> Iterator[Vector]:
+    """Bit 0x40 of the tag: the length of the payload, the payload, zeros."""
+    text, integer = b"\x41", b"\x44"
+    for name, kind, tag, payload, zeros, value in (
+        ("text", "text", text, b"abc", 8, "abc"),
+        ("text-empty", "text", text, b"", 11, ""),
+        ("text-no-zeros", "text", text, b"hello world", 0, "hello world"),
+        ("text-ends-in-nul", "text", text, b"a\0", 9, "a\0"),
+        ("integer", "integer", integer, b"\x7f", 10, "127"),
+    ):
+        tagged = tag + struct.pack(">I", len(payload)) + payload + bytes(zeros)
+        told = {"name": f"plaintext/padded-{name}", "kind": "plaintext", "type": kind}
+        yield {**told, "tagged": tagged.hex(), "value": value}
+    whole = text + struct.pack(">I", 3) + b"abc" + bytes(8)
+    for name, kind, tagged in (
+        ("cut-head", "text", whole[:4]),
+        ("no-length", "text", text),
+        ("length-beyond", "text", text + struct.pack(">I", 12) + whole[5:]),
+        ("length-huge", "text", text + b"\xff" * 4 + whole[5:]),
+        ("filled-otherwise", "text", whole[:-1] + b"\1"),
+        ("filled-otherwise-first", "text", whole[:8] + b"\1" + whole[9:]),
+        ("length-short", "text", text + struct.pack(">I", 2) + whole[5:]),
+        ("integer-as-text", "text", integer + struct.pack(">I", 1) + b"\x7f" + bytes(10)),
+        ("integer-long", "integer", integer + struct.pack(">I", 2) + b"\0\x7f" + bytes(9)),
+        ("not-utf8", "text", text + struct.pack(">I", 1) + b"\xff" + bytes(10)),
+        ("other-bit", "text", b"\x81" + struct.pack(">I", 3) + b"abc" + bytes(8)),
+        ("both-bits", "text", b"\xc1" + struct.pack(">I", 3) + b"abc" + bytes(8)),
+    ):
+        yield _fails(kind, f"padded-{name}", tagged) | {"name": f"plaintext/padded-{name}"}
