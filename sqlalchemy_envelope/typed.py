@@ -14,7 +14,7 @@ from .codec import BYTES_TAG, TEXT_TAG
 from .documents import Adapter, adapted
 from .errors import ConfigurationError
 from .types import EncryptedType
-from .valuetypes import codec_of
+from .valuetypes import ValueCodec, codec_of
 
 T = TypeVar("T")
 E = TypeVar("E", bound=enum.Enum)
@@ -43,15 +43,24 @@ class Encrypted(EncryptedType[T]):
             raise ConfigurationError("Encrypted takes the type of the values, not an encrypted type")
         if adapter is not None and not isinstance(self.type_, sa.JSON):
             raise ConfigurationError("adapter= makes JSON: give it with Encrypted(JSON(), adapter=...)")
-        self.codec = codec_of(self.type_) if adapter is None else adapted(adapter)
+        self.codec = self._made_codec()
         self.plain = self.type_
         if self.accept is not None and self.codec.tag not in (TEXT_TAG, BYTES_TAG):
             raise ConfigurationError("accept= is for text and bytes: older versions held nothing else")
 
+    def _made_codec(self) -> ValueCodec:
+        return codec_of(self.type_) if self.adapter is None else adapted(self.adapter)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name != "codec"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self.codec = self._made_codec()
+
     def _told(self) -> list[str]:
-        return [repr(self.type_), *super()._told()]
-
-
+        own = [type(self.type_).__name__] if type(self) is Encrypted else []
+        return [*own, *super()._told()]
 
 
 class EncryptedBoolean(Encrypted[bool]):

@@ -226,7 +226,7 @@ def _decorated(type_: sa.types.TypeDecorator) -> ValueCodec:  # type: ignore[typ
         value = inner.decode(tagged)
         return result(value, _PLAIN) if _is_given(type_, "process_result_value") else value
 
-    return replace(inner, encode=encode, decode=decode, python_type=type_.python_type)
+    return replace(inner, encode=encode, decode=decode, python_type=object)  # whatever the hooks make
 
 
 @codec_of.register

@@ -1,4 +1,4 @@
-"""Each page of recipes is run as it stands: its blocks in order, in one namespace, on a database of its own."""
+"""Each page of recipes is run as it stands: its blocks in order, in one namespace, on a database."""
 
 import sys
 from pathlib import Path

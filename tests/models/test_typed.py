@@ -2,19 +2,22 @@
 
 import datetime as dt
 import enum
+import pickle
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from hypothesis import find
 from pydantic import BaseModel, TypeAdapter
 from sqlalchemy import Column, Engine, MetaData, insert, select
+from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.ext.mutable import MutableDict, MutableList
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 import sqlalchemy_envelope as se
-from sqlalchemy_envelope import ConfigurationError, DecryptionError, Encrypted, InvalidValueError
+from sqlalchemy_envelope import ConfigurationError, DecryptionError, Encrypted, InvalidValueError, attach
 
 from .conftest import patient
 from .typed import TYPES, Mood, tried
@@ -103,6 +106,29 @@ def test_a_value_that_the_column_would_change_is_refused(attached: Engine, type_
     with attached.connect() as connection, pytest.raises(InvalidValueError, match=r"^patient\.v ") as caught:
         connection.execute(insert(table), {"v": value})
     assert CANARY not in str(caught.value)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in TYPES if kind != "model"])
+def test_types_copy_and_pickle_with_their_table(kind: str) -> None:
+    """`to_metadata`, and a table kept in a file; to SQLAlchemy's cache of statements they are the same."""
+    table = patient(Column("v", TYPES[kind][0]))
+    other: Any
+    for other in (table.to_metadata(MetaData()), pickle.loads(pickle.dumps(table))):
+        assert other.c.v.type.codec.tag == TYPES[kind][0].codec.tag
+        assert other.c.v.type._static_cache_key == table.c.v.type._static_cache_key
+        assert repr(other.c.v.type) == repr(table.c.v.type)
+
+
+async def test_types_on_asynchronous_engines(async_engine: AsyncEngine, envelope: se.Envelope) -> None:
+    """One row with every type, on each driver."""
+    attach(async_engine, envelope)
+    table = patient(*(Column(kind, type_.copy()) for kind, (type_, _) in TYPES.items()))
+    given = {kind: find(values, lambda _: True) for kind, (_, values) in TYPES.items()}
+    async with async_engine.begin() as connection:
+        await connection.run_sync(table.create)
+        await connection.execute(insert(table), given)
+        row = (await connection.execute(select(table))).mappings().one()
+    assert {kind: row[kind] for kind in given} == given
 
 
 def test_a_scale_is_padded_and_kept(attached: Engine) -> None:

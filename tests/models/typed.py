@@ -26,7 +26,7 @@ from sqlalchemy_envelope import DirectKeyring, Encrypted, Envelope, StaticKey, a
 class Mood(enum.Enum):
     """Members with values that no JSON holds."""
 
-    HAPPY = object()
+    HAPPY = dt.date(2025, 1, 1)
     SAD = dt.date(2026, 1, 1)
 
 
