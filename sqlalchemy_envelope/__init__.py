@@ -1,6 +1,7 @@
 """Envelope encryption of SQLAlchemy columns on PostgreSQL: one line in a model, custody in a KMS."""
 
 from .context import Context
+from .documents import DataclassAdapter
 from .engine import attach, detach
 from .envelope import Envelope
 from .errors import (
@@ -20,6 +21,23 @@ from .legacy import Version
 from .moving import EncryptedOnly, ReadsEncrypted, ReadsPlaintext
 from .providers.aws_kms import AwsKms
 from .providers.static import StaticKey
+from .typed import (
+    Encrypted,
+    EncryptedArray,
+    EncryptedBigInteger,
+    EncryptedBoolean,
+    EncryptedDate,
+    EncryptedDateTime,
+    EncryptedEnum,
+    EncryptedFloat,
+    EncryptedInteger,
+    EncryptedInterval,
+    EncryptedJSON,
+    EncryptedNumeric,
+    EncryptedSmallInteger,
+    EncryptedTime,
+    EncryptedUUID,
+)
 from .types import EncryptedBytes, EncryptedText
 
 __version__ = "0.1.0"
@@ -28,11 +46,27 @@ __all__ = [
     "AwsKms",
     "ConfigurationError",
     "Context",
+    "DataclassAdapter",
     "DecryptionError",
     "DirectKeyring",
+    "Encrypted",
+    "EncryptedArray",
+    "EncryptedBigInteger",
+    "EncryptedBoolean",
     "EncryptedBytes",
+    "EncryptedDate",
+    "EncryptedDateTime",
+    "EncryptedEnum",
+    "EncryptedFloat",
+    "EncryptedInteger",
+    "EncryptedInterval",
+    "EncryptedJSON",
+    "EncryptedNumeric",
     "EncryptedOnly",
+    "EncryptedSmallInteger",
     "EncryptedText",
+    "EncryptedTime",
+    "EncryptedUUID",
     "Envelope",
     "EnvelopeError",
     "Failure",

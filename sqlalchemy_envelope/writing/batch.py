@@ -3,11 +3,15 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from sqlalchemy.sql.elements import Null
+
 from ..attachment import Attachment
 from ..codec import encode_all
 from ..columns import Pair
 from ..envelope import SealedColumn
+from ..scalars import JSON_TAG
 from ..types import Sealed
+from ..valuetypes import ValueCodec
 
 __tracebackhide__ = True  # pytest prints no locals of these frames: they hold plaintext
 
@@ -37,11 +41,25 @@ class Batch:
         columns = []
         for pair, values, _ in self._slots:
             context = pair.type.reading.context
-            columns.append((context, encode_all(pair.type.encode, values, context.place)))
+            columns.append((context, _encoded(pair, values, context.place)))
         sealed = attachment.envelope.seal_columns(columns, attachment.wait)
         for (pair, values, put), column in zip(self._slots, sealed, strict=True):
             put(_cells(pair, values, column))
             self.sealed.append((values, column))
+
+
+def _encoded(pair: Pair, values: Sequence[Any], place: str) -> list[bytes | None]:
+    codec = pair.type.codec
+    if codec.tag != JSON_TAG:
+        return encode_all(codec.encode, values, place)
+    kept = [value for value in values if not _is_null(value, codec)]
+    following = iter(encode_all(codec.encode, kept, place, none=True))
+    return [None if _is_null(value, codec) else next(following) for value in values]
+
+
+def _is_null(value: Any, codec: ValueCodec) -> bool:
+    """As SQLAlchemy's JSON has it: `null()` always is, None unless it is JSON's."""
+    return isinstance(value, Null) or (value is None and not codec.holds_none)
 
 
 def _cells(pair: Pair, values: Sequence[Any], column: SealedColumn) -> Cells:
