@@ -1,7 +1,7 @@
 """The whole scheme on one page, without SQLAlchemy: seal values and open pairs, one wave of keys a call."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Never
@@ -13,8 +13,11 @@ from .fallbacks import Fallbacks
 from .keyring.keyring import Keyring, Wait
 from .opening import Locked, Opener, Pair, Reading, unlocked, wait_here
 from .settings import keyring_from
+from .tenant_opening import ByTenant, TenantOpener
 
 __tracebackhide__ = True  # pytest prints no locals of these frames: they hold plaintext
+
+_OPENERS = 10_000
 
 Cells = tuple[bytes | None, bytes | None]
 """Wrapped data key and content, as the sibling and the column store them; both None for a NULL."""
@@ -42,11 +45,11 @@ class Envelope:
 
     def __init__(self, keyring: Keyring) -> None:
         self.keyring = keyring
-        # As many entries as a model has encrypted columns; the bound is for callers without a model.
-        self.opener = lru_cache(maxsize=4096)(lambda reading: Opener(keyring, reading))
+        # As many entries as a model has encrypted columns, times their tenants.
+        self.opener: Callable[[Reading], Any] = lru_cache(maxsize=_OPENERS)(self._opener)
         self._fallbacks = Fallbacks()
         self.fell_back = self._fallbacks.count
-        self._sealer = lru_cache(maxsize=4096)(lambda context: cipher.sealer(context.content, context.flags))
+        self._sealer = lru_cache(_OPENERS)(lambda context: cipher.sealer(context.content, context.flags))
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> "Envelope":
@@ -101,6 +104,9 @@ class Envelope:
         self, columns: Sequence[tuple[Reading, Sequence[bytes | None]]], wait: Wait[Any] = wait_here
     ) -> list[list[Pair | None]]:
         """Joined pairs of several columns with the keys they need from a call fetched in one wave."""
+        if any(reading.tenancy is not None for reading, _ in columns):
+            by_tenant = ByTenant(columns)
+            return by_tenant.joined(self.unlock_columns(by_tenant.columns, wait))
         locked = [
             [None if pair is None else opener.locked(pair) for pair in pairs]
             for opener, pairs in [(self.opener(reading), pairs) for reading, pairs in columns]
@@ -113,6 +119,11 @@ class Envelope:
             _unlocked(pairs, column, {cell: keys[context, cell] for cell in each})
             for (_, pairs), column, context, each in zip(columns, locked, contexts, cells, strict=True)
         ]
+
+    def _opener(self, reading: Reading) -> Opener | TenantOpener:
+        if reading.tenancy is None:
+            return Opener(self.keyring, reading)
+        return TenantOpener(reading, self.opener)
 
     def __repr__(self) -> str:
         return f"Envelope({self.keyring!r})"
