@@ -17,8 +17,8 @@ from .types import EncryptedType
 
 _PADDED = (CHAR, NCHAR)
 _BYTEWISE = frozenset({"C", "POSIX", "ucs_basic", "pg_c_utf8"})
-_HOOKS: tuple[str, ...] = ("process_bind_param", "process_result_value", "bind_expression", "column_expression")
-_HOOKS += ("bind_processor", "result_processor", "process_literal_param")
+_HOOKS = ["process_bind_param", "process_result_value", "process_literal_param", "bind_expression"]
+_HOOKS += ["column_expression", "bind_processor", "result_processor"]
 _OF_THE_DATABASE: dict[str, Callable[[Column[Any]], bool]] = {
     "onupdate": lambda column: column.onupdate is not None,
     "server_onupdate": lambda column: column.server_onupdate is not None,
@@ -95,7 +95,7 @@ class TenantText:
         self._type = stored_type(column.type)
 
     def of(self, value: Any) -> str:
-        """The tenant, as PostgreSQL's `column::text` has it. Raises `TenantError` for another kind of value."""
+        """The tenant, as PostgreSQL's `column::text` has it. Raises `TenantError` for another type."""
         type_ = self._type
         try:
             if isinstance(type_, String) and isinstance(value, str):

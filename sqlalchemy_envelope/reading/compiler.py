@@ -169,8 +169,8 @@ class EnvelopeCompiler(CellRendering, ClauseReading):
         written |= {getattr(key, "key", key) for key in getattr(statement, "_select_names", None) or ()}
         table = stored_table(statement.table)
         for pair in () if table is None else pairs_of(table).values():
-            columns = pair.columns if pair.tenant is None or statement.is_insert else [*pair.columns, pair.tenant]
-            if written & {each.key for each in columns}:
+            kept = [] if pair.tenant is None or statement.is_insert else [pair.tenant]
+            if written & {each.key for each in (*pair.columns, *kept)}:
                 raise refusal(pair.type, "a write inside a CTE", "write it by a statement of its own")
 
     def _check_text(self, text: str) -> None:
