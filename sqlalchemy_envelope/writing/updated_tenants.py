@@ -98,4 +98,4 @@ class UpdatedTenants(Tenants):
         """Whether this is the ORM's UPDATE by primary key, which notices a row that it does not find."""
         labels = [str(each._label) for each in self.target.table.primary_key]  # type: ignore[union-attr]
         found = all(label in row for row in self.execution.rows for label in labels)
-        return found and bool(self.site.options.get("compiled_cache"))
+        return found and self.site.options.get("compiled_cache") is not None
