@@ -12,6 +12,7 @@ from .errors import (
     InvalidValueError,
     KeyProviderError,
     NotAttachedError,
+    TenantError,
     UnsupportedStatementError,
 )
 from .keyring.direct import DirectKeyring
@@ -21,6 +22,7 @@ from .legacy import Version
 from .moving import EncryptedOnly, ReadsEncrypted, ReadsPlaintext
 from .providers.aws_kms import AwsKms
 from .providers.static import StaticKey
+from .tenancy import TENANT, tenant
 from .typed import (
     Encrypted,
     EncryptedArray,
@@ -43,6 +45,7 @@ from .types import EncryptedBytes, EncryptedText
 __version__ = "0.1.0"
 
 __all__ = [
+    "TENANT",
     "AwsKms",
     "ConfigurationError",
     "Context",
@@ -77,9 +80,11 @@ __all__ = [
     "ReadsPlaintext",
     "Reuse",
     "StaticKey",
+    "TenantError",
     "TieredKeyring",
     "UnsupportedStatementError",
     "Version",
     "attach",
     "detach",
+    "tenant",
 ]
