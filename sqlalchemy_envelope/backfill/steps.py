@@ -225,9 +225,10 @@ def _pair(move: Move) -> list[Selected]:
 def _values(source: Source, rows: Sequence[Raw], move: Move, envelope: Envelope) -> list[Any]:
     """As a source reads them; text may come as UTF-8."""
     values = source.values(rows, Scene(move.context, move.type, envelope))
-    if any(value is None for value in values):
+    types = set(map(type, values))
+    if type(None) in types:
         raise RowError("read as NULL")
-    if move.type is ValueType.TEXT and any(type(value) is bytes for value in values):
+    if move.type is ValueType.TEXT and bytes in types:
         return [value.decode() if type(value) is bytes else value for value in values]
     return list(values)
 
