@@ -148,3 +148,16 @@ def test_only_a_hierarchy_has_such_keys(engine: Engine) -> None:
     """A direct keyring is refused, with what to use."""
     with pytest.raises(ConfigurationError, match="TieredKeyring"):
         rewrap_keks(engine, DirectKeyring(FakeKms()))
+
+
+def test_a_keyring_without_a_store_has_it_in_the_job_s_database(world: World, engine: Engine) -> None:
+    """As a command has it: nothing attached the envelope that the environment describes."""
+    kms = FakeKms()
+    world.fill(10)
+    unbound = TieredKeyring(kms, opens=[StaticKey(bytes(range(32)))])
+    assert rewrap_column(engine, Envelope(unbound), "patient", "ssn").rows_done == 10
+    assert unbound.writing.active_keys
+    rotate_kek(engine, unbound)
+    assert rewrap_column(engine, Envelope(unbound), "patient", "ssn").rows_done == 10
+    assert world.value("SELECT count(*) FROM envelope.key") == 2
+    assert world.wrong(Envelope(tiered(engine, kms))) == 0
