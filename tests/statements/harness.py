@@ -21,7 +21,7 @@ ENVELOPE = Envelope(DirectKeyring(StaticKey(bytes(range(7, 39)))))
 _CIPHERTEXT = (b"\xec\x03", b"\xed\x03")
 SCHEMAS = {id(ENCRYPTED): "sealed", id(PLAIN): "plain"}
 SCHEMAS |= {id(models): models.moving.__name__.lower() for models in STATES if models.moving}
-_SERIALS = dict.fromkeys(("patient", "ward", "staff", "card", "tenanted", "own"), "id") | {
+_SERIALS = dict.fromkeys(("patient", "ward", "staff", "card", "tenanted", "owned"), "id") | {
     '"Odd Table"': "Id"
 }
 SEQUENCES = sa.text(
