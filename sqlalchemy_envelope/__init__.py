@@ -11,6 +11,7 @@ from .errors import (
     InvalidValueError,
     KeyProviderError,
     NotAttachedError,
+    TenantError,
     UnsupportedStatementError,
 )
 from .keyring.direct import DirectKeyring
@@ -20,11 +21,13 @@ from .legacy import Version
 from .moving import EncryptedOnly, ReadsEncrypted, ReadsPlaintext
 from .providers.aws_kms import AwsKms
 from .providers.static import StaticKey
+from .tenancy import TENANT, tenant
 from .types import EncryptedBytes, EncryptedText
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "TENANT",
     "AwsKms",
     "ConfigurationError",
     "Context",
@@ -43,9 +46,11 @@ __all__ = [
     "ReadsPlaintext",
     "Reuse",
     "StaticKey",
+    "TenantError",
     "TieredKeyring",
     "UnsupportedStatementError",
     "Version",
     "attach",
     "detach",
+    "tenant",
 ]
