@@ -90,13 +90,15 @@ def reencrypt_column(
 
 def planned(database: Database, table: str, column: str, *, schema: str = "public", **said: Any) -> Rotation:
     """A column's rotation as it is said, and what is not said as its move was recorded, if it was moved."""
+    given = {name: value for name, value in said.items() if value is not None}
+    return Rotation.plan(table, column, schema=schema, **known_of(database, schema, table, column) | given)
+
+
+def known_of(database: Database, schema: str, table: str, column: str) -> dict[str, Any]:
+    """What the record of a column's move says for `Rotation.plan`; nothing where there is none."""
     with database.connect("rotation") as connection:
         moved = find_by_content(connection, schema, table, column)
-    known: dict[str, Any] = {}
-    if moved is not None:
-        known = {"dek": moved.dek, "context": moved.context, "type_": moved.type}
-    known |= {name: value for name, value in said.items() if value is not None}
-    return Rotation.plan(table, column, schema=schema, **known)
+    return {} if moved is None else {"dek": moved.dek, "context": moved.context, "type_": moved.type}
 
 
 def rotate(database: Database, envelope: Keys, rotation: Rotation, kind: Kind, **running: Any) -> Report:
