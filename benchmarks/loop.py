@@ -66,7 +66,7 @@ async def _worst(model: Any, place: tuple[sa.URL, dict[str, Any]], count: int, *
     beating = asyncio.create_task(_beat(late))
     async with engine.begin() as connection:
         await connection.execute(sa.insert(model), rows)
-        envelope.keyring.purge_cache()  # type: ignore[attr-defined]
+        envelope.keyring.purge_cache()
         assert len((await connection.execute(sa.select(model.ssn))).all()) == count
     await asyncio.sleep(5 * BEAT)  # the beat that the last rows held up counts too
     beating.cancel()

@@ -1,6 +1,7 @@
 """`attach` and `detach`: an envelope for an engine, by the hooks of the two rooms below."""
 
 import asyncio
+from collections.abc import Hashable
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
@@ -12,6 +13,8 @@ from .attachment import SLOT, Attachment, attachment_of
 from .envelope import Envelope
 from .errors import ConfigurationError
 from .keyring.keyring import wait_here
+from .keyring.tiered import TieredKeyring
+from .keystore import SqlKeyStore
 from .reading.compiler import compiler_class
 from .reading.execution import execution_context_class
 from .writing.context import writing_context_class
@@ -29,7 +32,9 @@ def attach(engine: AnyEngine, envelope: Envelope) -> AnyEngine:
     """Lets `engine` (an `Engine` or `AsyncEngine`) write and read encrypted columns; returns it.
 
     Holds for the root engine and all that share its dialect. Attaching the same envelope again changes
-    nothing. Raises `ConfigurationError` for a second envelope and for drivers other than psycopg and asyncpg.
+    nothing. A `TieredKeyring` without a store gets this engine's database for one. Raises
+    `ConfigurationError` for a second envelope, for drivers other than psycopg and asyncpg, and where keys
+    would lie in another database than the values.
     """
     if not isinstance(envelope, Envelope):
         raise ConfigurationError(f"attach takes an Envelope, not {type(envelope).__name__}")
@@ -43,6 +48,8 @@ def attach(engine: AnyEngine, envelope: Envelope) -> AnyEngine:
     if dialect.name != "postgresql" or dialect.driver.removesuffix("_async") not in _DRIVERS:
         given = f"{dialect.name}+{dialect.driver}"
         raise ConfigurationError(f"attach needs postgresql with psycopg 3 or asyncpg, not {given}")
+    if isinstance(envelope.keyring, TieredKeyring):
+        envelope.keyring.bind_store(lambda: SqlKeyStore(root), _database_of(root))
     if present is None:
         _install(root, dialect, envelope)
     return engine
@@ -83,6 +90,13 @@ def _before_execute(connection: Any, statement: Any, multi: Any, single: Any, _o
 def _await_here(future: "Future[Any]") -> Any:
     """Waits inside SQLAlchemy's greenlet, while the event loop runs on."""
     return await_only(asyncio.wrap_future(future))
+
+
+def _database_of(root: Engine) -> Hashable:
+    """What tells its database from others: the engine itself, where a creator knows and the URL does not."""
+    url = root.url
+    host = url.host or url.query.get("host")
+    return (host, url.port or 5432, url.database) if host or url.database else root
 
 
 def _root(engine: Any) -> Engine:

@@ -1,7 +1,8 @@
 """The whole scheme on one page, without SQLAlchemy: seal values and open pairs, one wave of keys a call."""
 
+import asyncio
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Never
@@ -84,6 +85,21 @@ class Envelope:
         For a metric: at rest it says that a column may go on to `EncryptedOnly`. Counted in this process.
         """
         return self._fallbacks.counts()
+
+    def warm(self, tenants: Collection[str | None] | None = None) -> int:
+        """Fetch the keys of `tenants`, or of all, before they are needed: how many are live. Blocks.
+
+        Raises `KeyProviderError`. Only a `TieredKeyring` has keys to fetch ahead; others say 0.
+        """
+        return self.keyring.warm(tenants)
+
+    async def warm_async(self, tenants: Collection[str | None] | None = None) -> int:
+        """The same while the event loop runs on."""
+        return await asyncio.to_thread(self.warm, tenants)
+
+    def purge_cache(self) -> None:
+        """Forget every unwrapped key of this process at once: all are asked for again, and their state."""
+        self.keyring.purge_cache()
 
     def seal_columns(
         self, columns: Sequence[tuple[Context, Sequence[bytes | None]]], wait: Wait[Any] = wait_here

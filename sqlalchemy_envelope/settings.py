@@ -1,12 +1,15 @@
 """A keyring from environment variables. What is wrong is said with the variable's name, never its value."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
 from .errors import ConfigurationError
 from .keyring.direct import DirectKeyring
 from .keyring.keyring import Keyring
+from .keyring.reuse import Reuse
+from .keyring.tiered import TieredKeyring
 from .providers.aws_kms import AwsKms
+from .providers.provider import KeyProvider
 from .providers.static import StaticKey
 
 T = TypeVar("T")
@@ -14,6 +17,12 @@ T = TypeVar("T")
 ARN = "KMS_KEY_ARN"
 KEY = "SECRETS_ENCRYPTION_KEY"
 PREVIOUS = "SECRETS_ENCRYPTION_KEY_PREVIOUS"
+KEYRING = "ENVELOPE_KEYRING"
+REUSE_VALUES = "ENVELOPE_REUSE_VALUES"
+REUSE_SECONDS = "ENVELOPE_REUSE_SECONDS"
+
+KEYRINGS = ("direct", "reuse", "tiered", "direct+tiered", "reuse+tiered")
+"""What is written; behind a plus, what is opened beside it."""
 
 
 def keyring_from(environ: Mapping[str, str]) -> Keyring:
@@ -21,15 +30,47 @@ def keyring_from(environ: Mapping[str, str]) -> Keyring:
 
     `KMS_KEY_ARN`: AWS KMS writes. `SECRETS_ENCRYPTION_KEY`: a static key, which writes where there is no KMS
     and else still opens what it wrapped. `SECRETS_ENCRYPTION_KEY_PREVIOUS`: older static keys that still
-    open, parted by commas.
+    open, parted by commas. `ENVELOPE_KEYRING`: one of `KEYRINGS`, direct by default; with reuse,
+    `ENVELOPE_REUSE_VALUES` (1,000) and `ENVELOPE_REUSE_SECONDS` (300).
     """
     arn, key = environ.get(ARN, "").strip(), environ.get(KEY, "")
     if not (arn or key):
         raise ConfigurationError(f"set {ARN} (AWS KMS) or {KEY} (32 bytes: base64, hex or raw)")
-    static = _static(key, environ.get(PREVIOUS, ""))
-    if not arn:
-        return DirectKeyring(*static)
-    return DirectKeyring(_named(ARN, lambda: AwsKms(arn)), opens=static)
+    providers: list[KeyProvider] = [*_static(key, environ.get(PREVIOUS, ""))]
+    if arn:
+        providers.insert(0, _named(ARN, lambda: AwsKms(arn)))
+    return _keyring(environ, providers)
+
+
+def _keyring(environ: Mapping[str, str], providers: Sequence[KeyProvider]) -> Keyring:
+    kind = environ.get(KEYRING, "").strip() or "direct"
+    if kind not in KEYRINGS:
+        raise ConfigurationError(f"{KEYRING} is one of {', '.join(KEYRINGS)}")
+    writes, _, tiers = kind.partition("+")
+    reuse = _reuse(environ) if writes == "reuse" else None
+    if reuse is None and (environ.get(REUSE_VALUES) or environ.get(REUSE_SECONDS)):
+        raise ConfigurationError(f"{REUSE_VALUES} and {REUSE_SECONDS} need {KEYRING} to be reuse")
+    first, *others = providers
+    if writes == "tiered":
+        return TieredKeyring(first, opens=others)
+    if tiers:
+        return TieredKeyring(first, opens=others, writes="direct", reuse=reuse)
+    return DirectKeyring(first, opens=others, reuse=reuse)
+
+
+def _reuse(environ: Mapping[str, str]) -> Reuse:
+    values = _number(environ, REUSE_VALUES, 1_000, int)
+    seconds = _number(environ, REUSE_SECONDS, 300.0, float)
+    return _named(f"{REUSE_VALUES}, {REUSE_SECONDS}", lambda: Reuse(values, seconds))
+
+
+def _number(environ: Mapping[str, str], variable: str, default: T, parse: Callable[[str], T]) -> T:
+    given = environ.get(variable, "").strip()
+    try:
+        return parse(given) if given else default
+    except ValueError:
+        pass
+    raise ConfigurationError(f"{variable} is no number")
 
 
 def _static(key: str, previous: str) -> list[StaticKey]:

@@ -104,6 +104,10 @@ class DirectKeyring:
                 failure = error
         raise failure
 
+    def warm(self, tenants: Collection[str | None] | None = None) -> int:
+        """Nothing: which data keys will be read is not known ahead."""
+        return 0
+
     def purge_cache(self) -> None:
         """Forget every unwrapped key, those under way included, and every data key that was to be reused."""
         with self._pool.lock:

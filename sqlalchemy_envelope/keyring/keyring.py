@@ -61,3 +61,9 @@ class Keyring(Protocol):
 
     def open_v1(self, blob: bytes) -> bytes:
         """The payload of a version 1 blob."""
+
+    def warm(self, tenants: Collection[str | None] | None = None) -> int:
+        """Fetch what can be fetched ahead for these tenants, or for all: how many keys are live."""
+
+    def purge_cache(self) -> None:
+        """Forget every unwrapped key."""

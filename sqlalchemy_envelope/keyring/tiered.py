@@ -3,7 +3,6 @@
 What a provider is asked for depends on tenants and time, and not on rows.
 """
 
-import asyncio
 import time
 from collections.abc import Callable, Collection, Hashable, Sequence
 from typing import Literal, Never
@@ -153,10 +152,6 @@ class TieredKeyring:
         most `cache_entries` are fetched.
         """
         return self._fetching.fetch_active(tenants, self._cache_entries, wait_here)
-
-    async def warm_async(self, tenants: Collection[str | None] | None = None) -> int:
-        """The same while the event loop runs on."""
-        return await asyncio.to_thread(self.warm, tenants)
 
     def purge_cache(self) -> None:
         """Forget every key at once, those under way included: state and provider are asked again."""

@@ -23,7 +23,7 @@ def filled(engine: Engine, kms: FakeKms, kms_envelope: Envelope) -> Engine:
     attach(engine, kms_envelope)
     with engine.begin() as connection:
         connection.execute(insert(Person), ROWS)
-    kms_envelope.keyring.purge_cache()  # type: ignore[attr-defined]
+    kms_envelope.keyring.purge_cache()
     return engine
 
 
@@ -143,11 +143,11 @@ class TestEventLoop:
         async with AsyncSession(async_engine) as session:
             session.add_all([Person(**row) for row in ROWS])
             await session.commit()
-            kms_envelope.keyring.purge_cache()  # type: ignore[attr-defined]
+            kms_envelope.keyring.purge_cache()
             session.expunge_all()
             people = (await session.scalars(select(Person))).all()
             assert sorted(person.name for person in people) == sorted(row["name"] for row in ROWS)
-            kms_envelope.keyring.purge_cache()  # type: ignore[attr-defined]
+            kms_envelope.keyring.purge_cache()
             streamed = await session.stream_scalars(select(Person.phone).execution_options(yield_per=5))
             assert len([phone async for phone in streamed]) == 10
         beating.cancel()
@@ -162,10 +162,10 @@ class TestEventLoop:
         attach(async_engine, kms_envelope)
         async with async_engine.begin() as connection:
             await connection.execute(insert(Person), ROWS)
-            kms_envelope.keyring.purge_cache()  # type: ignore[attr-defined]
+            kms_envelope.keyring.purge_cache()
             with kms_calls(kms, generate=0, unwrap=10):
                 assert len((await connection.execute(select(Person.name))).all()) == 10
-            kms_envelope.keyring.purge_cache()  # type: ignore[attr-defined]
+            kms_envelope.keyring.purge_cache()
             with kms_calls(kms, generate=0, unwrap=10):
                 async with connection.stream(select(Person.phone)) as streamed:
                     assert len(await streamed.all()) == 10

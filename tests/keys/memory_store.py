@@ -52,6 +52,14 @@ class MemoryStore:
                 cells = () if state is KekState.DESTROYED else row.cells
                 self.rows[row.id] = replace(row, state=state, cells=cells)
 
+    def set_wraps(self, wraps: int) -> None:
+        """Have so many reserved on every key."""
+        self.rows = {id_: replace(row, wraps=wraps) for id_, row in self.rows.items()}
+
+    def all(self) -> list[KekRow]:
+        """Every key."""
+        return list(self.rows.values())
+
     def _made(self, kek: WrappedKek) -> KekRow:
         self.born[kek.id] = self._clock()
         return KekRow(kek.id, kek.tenant, tuple(kek.cells), tuple(kek.names), KekState.ACTIVE, 0, 0.0)

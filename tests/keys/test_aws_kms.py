@@ -34,7 +34,7 @@ def test_values_come_back(envelope: Envelope, context: Context) -> None:
     """Sealed and opened under keys that the KMS made, in waves."""
     values = [f"value {at}" for at in range(60)]
     cells = envelope.seal_many(values, context)
-    envelope.keyring.purge_cache()  # type: ignore[attr-defined]
+    envelope.keyring.purge_cache()
     assert envelope.open_many(cells, context) == [value.encode() for value in values]
 
 

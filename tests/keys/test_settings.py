@@ -75,6 +75,16 @@ def test_the_process_environment_is_the_default(monkeypatch: pytest.MonkeyPatch)
         ({"KMS_KEY_ARN": "canary", "SECRETS_ENCRYPTION_KEY": NEW}, "^KMS_KEY_ARN: "),
         ({"SECRETS_ENCRYPTION_KEY": NEW, "SECRETS_ENCRYPTION_KEY_PREVIOUS": "canary"}, "_PREVIOUS: "),
         ({"SECRETS_ENCRYPTION_KEY_PREVIOUS": NEW}, "set KMS_KEY_ARN"),
+        ({"SECRETS_ENCRYPTION_KEY": NEW, "ENVELOPE_KEYRING": "canary"}, "^ENVELOPE_KEYRING is one of"),
+        ({"SECRETS_ENCRYPTION_KEY": NEW, "ENVELOPE_REUSE_VALUES": "1000"}, "need ENVELOPE_KEYRING"),
+        (
+            {"SECRETS_ENCRYPTION_KEY": NEW, "ENVELOPE_KEYRING": "reuse", "ENVELOPE_REUSE_SECONDS": "canary"},
+            "^ENVELOPE_REUSE_SECONDS is no number",
+        ),
+        (
+            {"SECRETS_ENCRYPTION_KEY": NEW, "ENVELOPE_KEYRING": "reuse", "ENVELOPE_REUSE_VALUES": "000000"},
+            "^ENVELOPE_REUSE_VALUES, ENVELOPE_REUSE_SECONDS: ",
+        ),
     ],
 )
 def test_what_is_missing_or_bad_is_an_error_at_start(environ: dict[str, str], message: str) -> None:
@@ -89,6 +99,32 @@ def test_previous_keys_need_a_present_one(kms_key_arn: str) -> None:
     """Beside a KMS too: an older key of nothing is a mistake."""
     with pytest.raises(ConfigurationError, match="is set without SECRETS_ENCRYPTION_KEY"):
         from_env(KMS_KEY_ARN=kms_key_arn, SECRETS_ENCRYPTION_KEY_PREVIOUS=OLD)
+
+
+@pytest.mark.parametrize(
+    ("kind", "told"),
+    [
+        ("", "DirectKeyring"),
+        ("direct", "DirectKeyring"),
+        ("reuse", "DirectKeyring"),
+        ("tiered", "TieredKeyring"),
+        ("direct+tiered", "TieredKeyring"),
+        ("reuse+tiered", "TieredKeyring"),
+    ],
+)
+def test_one_variable_chooses_the_keyring(kind: str, told: str) -> None:
+    """Whichever is written before the plus, tiers open behind it."""
+    envelope = from_env(SECRETS_ENCRYPTION_KEY=NEW, ENVELOPE_KEYRING=kind)
+    assert type(envelope.keyring).__name__ == told
+    if kind != "tiered":
+        deks = {dek for dek, _ in envelope.seal_many(["a"] * 3, "t.c")}
+        assert len(deks) == (1 if "reuse" in kind else 3)
+
+
+def test_reuse_has_its_numbers() -> None:
+    """Values and seconds."""
+    environ = {"SECRETS_ENCRYPTION_KEY": NEW, "ENVELOPE_KEYRING": "reuse", "ENVELOPE_REUSE_VALUES": "2"}
+    assert len({dek for dek, _ in from_env(**environ).seal_many(["a"] * 6, "t.c")}) == 3
 
 
 def test_the_keyring_is_a_direct_one() -> None:

@@ -4,10 +4,10 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from sqlalchemy import Engine
 from sqlalchemy.util import greenlet_spawn
 
 from sqlalchemy_envelope import (
@@ -24,13 +24,18 @@ from sqlalchemy_envelope import (
 from sqlalchemy_envelope.codec import TEXT_TAG
 from sqlalchemy_envelope.errors import RevokedError, ShreddedError
 from sqlalchemy_envelope.keyring.store import KekState
+from sqlalchemy_envelope.keystore import install
 from sqlalchemy_envelope.opening import Reading
 from sqlalchemy_envelope.testing import FakeKms, kms_calls
 
 from .memory_store import MemoryStore
+from .table_store import TableStore
 from .waits import here, in_loop, together
 
 KEY = "cPX5Q0vpMzCSoZEVyGGkBGMiKBuo3Jl4rXjp2VtbUQg="
+
+
+Store = MemoryStore | TableStore
 
 
 class Clock:
@@ -48,18 +53,23 @@ def clock() -> Clock:
     return Clock()
 
 
-@pytest.fixture
-def store(clock: Clock) -> MemoryStore:
-    """An empty store."""
-    return MemoryStore(clock)
+@pytest.fixture(params=["memory", "table"])
+def store(request: pytest.FixtureRequest, clock: Clock) -> Store:
+    """An empty store: what is in memory shows that the keyring asks no more than the protocol says."""
+    if request.param == "memory":
+        return MemoryStore(clock)
+    engine: Engine = request.getfixturevalue("engine")
+    with engine.begin() as connection:
+        install(connection)
+    return TableStore(engine)
 
 
 @pytest.fixture
-def make(fake: FakeKms, store: MemoryStore, clock: Clock) -> Callable[..., TieredKeyring]:
+def make(fake: FakeKms, store: Store, clock: Clock) -> Callable[..., TieredKeyring]:
     """Makes the keyring of one more process."""
 
     def keyring(provider: Any = None, **options: Any) -> TieredKeyring:
-        return TieredKeyring(provider or fake, store=store, clock=clock, **options)
+        return TieredKeyring(provider or fake, clock=clock, **{"store": store, **options})
 
     return keyring
 
@@ -77,7 +87,7 @@ def settled(check: Callable[[], bool]) -> bool:
     return check()
 
 
-def test_a_thousand_values_cost_one_call(make, fake: FakeKms, store: MemoryStore, context: Context) -> None:
+def test_a_thousand_values_cost_one_call(make, fake: FakeKms, store: Store, context: Context) -> None:
     """To write, and none to read in the same process; each has a data key of its own."""
     envelope = Envelope(make())
     with kms_calls(fake, generate=1, unwrap=0):
@@ -87,7 +97,7 @@ def test_a_thousand_values_cost_one_call(make, fake: FakeKms, store: MemoryStore
     assert (store.reserves, store.finds) == (1, 0)
 
 
-def test_another_process_asks_once_for_each_tenant(make, fake: FakeKms, store: MemoryStore) -> None:
+def test_another_process_asks_once_for_each_tenant(make, fake: FakeKms, store: Store) -> None:
     """One query for the keys of all columns and tenants, then a call each; then none."""
     writing, reading = Envelope(make()), Envelope(make())
     tenants = [at(name) for name in ("a", "b", "c", None)]
@@ -101,7 +111,7 @@ def test_another_process_asks_once_for_each_tenant(make, fake: FakeKms, store: M
         assert store.finds - before == finds
 
 
-def test_the_keys_of_one_result_are_one_query(make, fake: FakeKms, store: MemoryStore) -> None:
+def test_the_keys_of_one_result_are_one_query(make, fake: FakeKms, store: Store) -> None:
     """However many tenants, and the calls after it are made at once."""
     writing, reading = Envelope(make()), make(concurrency=20)
     contexts = [at(f"tenant {number}") for number in range(20)]
@@ -114,9 +124,7 @@ def test_the_keys_of_one_result_are_one_query(make, fake: FakeKms, store: Memory
     assert fake.most_at_once > 10
 
 
-def test_64_threads_on_a_cold_key_make_one_call(
-    make, fake: FakeKms, store: MemoryStore, context: Context
-) -> None:
+def test_64_threads_on_a_cold_key_make_one_call(make, fake: FakeKms, store: Store, context: Context) -> None:
     """To read, and to write where there is no key yet."""
     cells = Envelope(make()).seal_many(["a"], context)
     fake.delay = 0.1
@@ -157,7 +165,7 @@ def test_a_value_opens_under_its_own_tenant_only(make) -> None:
         assert caught.value.place == "patient.ssn"
 
 
-def test_a_holder_of_one_tenants_key_makes_no_value_of_anothers(make, store: MemoryStore, clock) -> None:
+def test_a_holder_of_one_tenants_key_makes_no_value_of_anothers(make, store: Store, clock) -> None:
     """A data key for tenant b under the key of tenant a is authentic, and is refused."""
     keyring = make()
     keyring.issue([(at("a"), 1)], here)
@@ -173,7 +181,7 @@ def test_a_holder_of_one_tenants_key_makes_no_value_of_anothers(make, store: Mem
     ("state", "error"), [(KekState.REVOKED, RevokedError), (KekState.DESTROYED, ShreddedError)]
 )
 def test_a_closed_key_stops_opening_after_state_seconds(
-    make, clock: Clock, store: MemoryStore, context: Context, state: KekState, error: type[DecryptionError]
+    make, clock: Clock, store: Store, context: Context, state: KekState, error: type[DecryptionError]
 ) -> None:
     """At most: the typed error names the column. After `purge_cache` at once."""
     envelope, purged = Envelope(make(state_seconds=60)), make(state_seconds=60)
@@ -205,23 +213,20 @@ def test_no_row_of_a_result_opens_after_the_time(make, clock: Clock, fake: FakeK
         assert opener.open(pair) == TEXT_TAG + b"a"
 
 
-def test_an_unknown_key_is_unknown_each_time(make, store: MemoryStore, context: Context) -> None:
+def test_an_unknown_key_is_unknown_each_time(make, store: Store, context: Context) -> None:
     """A row that is not there, or gone: asked for every time, since it may yet come by replication."""
     envelope = Envelope(make())
     cells = envelope.seal_many(["a"], context)
-    rows = dict(store.rows)
-    store.rows.clear()
-    reading = Envelope(make())
-    for _ in range(2):
+    reading = Envelope(make(store=MemoryStore(time.monotonic)))
+    for finds in (1, 2):
         with pytest.raises(DecryptionError) as caught:
             reading.open_many(cells, context)
         assert caught.value.failure is Failure.UNKNOWN_KEY
-    store.rows.update(rows)
-    assert reading.open_many(cells, context) == [b"a"]
+        assert reading.keyring._stored().finds == finds  # type: ignore[attr-defined]
 
 
 def test_a_key_in_use_is_asked_for_ahead_of_time(
-    make, clock: Clock, fake: FakeKms, store: MemoryStore, context: Context
+    make, clock: Clock, fake: FakeKms, store: Store, context: Context
 ) -> None:
     """In the background: the reader that sets it off has its answer at once, even if the KMS hangs."""
     envelope = Envelope(make(state_seconds=300, kms_seconds=3600))
@@ -242,7 +247,7 @@ def test_a_key_in_use_is_asked_for_ahead_of_time(
     assert store.reserves == 1
 
 
-def test_one_query_reads_the_states_of_all(make, clock: Clock, fake: FakeKms, store: MemoryStore) -> None:
+def test_one_query_reads_the_states_of_all(make, clock: Clock, fake: FakeKms, store: Store) -> None:
     """Keys whose half time is over come along, used or not: not a query for each of a thousand tenants."""
     keyring = make()
     heads = {}
@@ -259,7 +264,7 @@ def test_one_query_reads_the_states_of_all(make, clock: Clock, fake: FakeKms, st
 
 
 def test_warm_reads_go_on_through_an_outage_until_the_time_is_up(
-    make, clock: Clock, fake: FakeKms, store: MemoryStore, context: Context
+    make, clock: Clock, fake: FakeKms, store: Store, context: Context
 ) -> None:
     """Then they fail, retryably; and go on by themselves once the KMS answers."""
     envelope = Envelope(make(state_seconds=300, kms_seconds=600))
@@ -280,7 +285,7 @@ def test_warm_reads_go_on_through_an_outage_until_the_time_is_up(
 
 
 def test_outage_seconds_prolong_reads_and_not_writes(
-    make, clock: Clock, fake: FakeKms, store: MemoryStore, context: Context
+    make, clock: Clock, fake: FakeKms, store: Store, context: Context
 ) -> None:
     """By so much and no more; a denial is no outage."""
     envelope = Envelope(make(state_seconds=300, kms_seconds=600, outage_seconds=900))
@@ -307,7 +312,7 @@ def test_outage_seconds_prolong_reads_and_not_writes(
 
 
 def test_a_failing_kms_is_not_asked_at_every_use(
-    make, clock: Clock, fake: FakeKms, store: MemoryStore, context: Context
+    make, clock: Clock, fake: FakeKms, store: Store, context: Context
 ) -> None:
     """Once a key is due and asking fails, a while passes until it is asked for again."""
     envelope = Envelope(make())
@@ -324,30 +329,33 @@ def test_a_failing_kms_is_not_asked_at_every_use(
     assert fake.unwrapped - asked <= 1
 
 
-def test_a_key_is_replaced_by_age(make, clock: Clock, fake: FakeKms, context: Context) -> None:
+def test_a_key_is_replaced_by_age(
+    make, clock: Clock, fake: FakeKms, store: Store, context: Context
+) -> None:
     """The next write makes a new one; what the old one wrapped still opens."""
     envelope = Envelope(make(max_age_seconds=1000, state_seconds=2000))
     old = envelope.seal_many(["a"], context)
-    clock.now += 999
+    clock.now += 990
     with kms_calls(fake, generate=0):
         old += envelope.seal_many(["a"], context)
-    clock.now += 1
+    clock.now += 10
+    if isinstance(store, TableStore):
+        store.grow_older(1000)  # which has a clock of its own
     with kms_calls(fake, generate=1):
         new = envelope.seal_many(["b"], context)
     assert {(dek or b"")[3:19] for dek, _ in old}.isdisjoint((dek or b"")[3:19] for dek, _ in new)
     assert envelope.open_many(old + new, context) == [b"a", b"a", b"b"]
 
 
-def test_a_key_is_replaced_by_count(make, fake: FakeKms, store: MemoryStore, context: Context) -> None:
+def test_a_key_is_replaced_by_count(make, fake: FakeKms, store: Store, context: Context) -> None:
     """When 2^32 wraps are reserved on it."""
     envelope = Envelope(make())
     envelope.seal_many(["a"], context)
-    (row,) = store.rows.values()
-    store.rows[row.id] = replace(row, wraps=2**32 - 100)
+    store.set_wraps(2**32 - 100)
     with kms_calls(fake, generate=1):
         envelope.seal_many(["b"] * 2000, context)
-    assert {row.state for row in store.rows.values()} == {KekState.ACTIVE, KekState.DEACTIVATED}
-    assert all(row.wraps <= 2**32 for row in store.rows.values())
+    assert {row.state for row in store.all()} == {KekState.ACTIVE, KekState.DEACTIVATED}
+    assert all(row.wraps <= 2**32 for row in store.all())
 
 
 def test_a_writer_leaves_a_key_that_another_deactivated(make, clock: Clock, store, context: Context) -> None:
@@ -357,15 +365,15 @@ def test_a_writer_leaves_a_key_that_another_deactivated(make, clock: Clock, stor
     store.become(KekState.DEACTIVATED)
     clock.now += 300
     envelope.seal_many(["b"], context)
-    assert len(store.rows) == 2
+    assert len(store.all()) == 2
 
 
-def test_no_more_wraps_than_were_reserved(make, store: MemoryStore, context: Context) -> None:
+def test_no_more_wraps_than_were_reserved(make, store: Store, context: Context) -> None:
     """Many threads, batches of all sizes; the blocks grow."""
     keyring = make()
     sizes = [1, 7, 100, 1024, 1025, 3000]
     together(24, lambda at: [keyring.issue([(context, sizes[at % 6])], here) for _ in range(5)])
-    (row,) = store.rows.values()
+    (row,) = store.all()
     assert row.wraps >= 4 * 5 * sum(sizes)
     assert store.reserves < 40
 
@@ -394,12 +402,12 @@ def test_one_keyring_reads_tiers_direct_values_and_static_ones(make, fake: FakeK
         assert wrap == {"tiered": 3, "direct": 2}[writes]
 
 
-def test_a_static_key_may_wrap_the_tiers(make, store: MemoryStore, context: Context) -> None:
+def test_a_static_key_may_wrap_the_tiers(make, store: Store, context: Context) -> None:
     """For development, and to begin with."""
     static = StaticKey(KEY)
     cells = Envelope(make(static)).seal_many(["a"], context)
     assert Envelope(make(static)).open_many(cells, context) == [b"a"]
-    (row,) = store.rows.values()
+    (row,) = store.all()
     assert list(row.names) == [static.key_name]
 
 
@@ -415,7 +423,7 @@ def test_a_key_of_another_provider_is_unknown(make, context: Context) -> None:
     assert not failed.value.retryable
 
 
-def test_warm_fetches_the_active_keys(make, fake: FakeKms, store: MemoryStore) -> None:
+def test_warm_fetches_the_active_keys(make, fake: FakeKms, store: Store) -> None:
     """All or some, by one query; reads that follow make no call."""
     writing = Envelope(make())
     cells = {name: writing.seal_many(["x"], at(name)) for name in ("a", "b", None)}
@@ -444,7 +452,7 @@ async def test_warm_async_lets_the_loop_run(make, fake: FakeKms, context: Contex
             ticks += 1
 
     ticking = asyncio.create_task(tick())
-    assert await make().warm_async() == 1
+    assert await Envelope(make()).warm_async() == 1
     ticking.cancel()
     assert ticks >= 3
 
@@ -484,7 +492,7 @@ def test_without_a_store_it_says_what_to_do(fake: FakeKms, context: Context) -> 
         Envelope(TieredKeyring(fake)).seal_many(["a"], context)
 
 
-def test_the_store_of_one_database_is_not_anothers(fake: FakeKms, store: MemoryStore) -> None:
+def test_the_store_of_one_database_is_not_anothers(fake: FakeKms, store: Store) -> None:
     """The same again is fine, another is refused, and one of its own serves all."""
     keyring = TieredKeyring(fake)
     keyring.bind_store(lambda: store, "here")

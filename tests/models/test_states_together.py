@@ -159,7 +159,7 @@ def test_keys_of_mixed_rows_come_in_one_wave(database: Database, model: Any, unw
         session.execute(insert(READS_PLAINTEXT), [{"email": f"{SECRET}{n}"} for n in range(5)])
         session.execute(text(f"insert into customer (id, email) values (100, '{SECRET}'), (101, null)"))
         session.commit()
-    envelope.keyring.purge_cache()  # type: ignore[attr-defined]
+    envelope.keyring.purge_cache()
     kms.delay = 0.05
     with engine.connect() as connection, kms_calls(kms, generate=0, unwrap=unwrapped):
         found = connection.scalars(select(model.email).order_by(model.id)).all()
