@@ -9,13 +9,13 @@ import sqlalchemy as sa
 
 from demo.server import embedded_postgresql, scratch_schema
 
-from . import attach, backfill, kms, loop, rows, seal
+from . import attach, backfill, fleet, kms, loop, rows, seal
 from .figures import Report, machine
 from .loop import Places
 from .page import write_page
 
 Bare = tuple[float, float]
-SUITES = ("seal", "rows", "kms", "attach", "loop", "backfill")
+SUITES = ("seal", "rows", "kms", "attach", "loop", "backfill", "fleet")
 ON_A_SERVER = {"rows", "attach", "loop", "backfill"}
 
 
@@ -31,6 +31,8 @@ def main() -> None:
     bare = seal.run(report) if {"seal", "rows"} & set(wanted) else (0.0, 0.0)
     if "kms" in wanted:
         kms.run(report)
+    if "fleet" in wanted:
+        fleet.run(report)
     if ON_A_SERVER & set(wanted):
         with _server(given.url) as places:
             _on_a_server(report, wanted, places, bare)

@@ -32,6 +32,7 @@ FLOORS = (
     ("keystore",),
     ("engine",),
     ("backfill",),
+    ("rotation",),
     ("alembic", "cli"),
     ("__main__",),
 )

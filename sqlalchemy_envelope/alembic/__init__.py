@@ -6,6 +6,7 @@
 
 Importing it adds `op.encrypt_column`, `op.decrypt_column` and the single steps (docs/migrations.md), lets
 autogenerate propose them, and has it compare the CHECK constraint of a pair on a table that exists already.
+`op.create_key_store` and `op.drop_key_store` are for the tables of key-encryption keys.
 
 Keys are asked for only by a step that needs them: `context.configure(envelope=...)`, an `Envelope` or a
 function that makes one, else `Envelope.from_env()`.
@@ -15,10 +16,13 @@ An `alembic.plugins` entry point would do so unasked, but breaks `import alembic
 
 from .comparing import compare_guards
 from .effects import perform
+from .ignoring import ignore_our_tables
+from .key_store import CreateKeyStoreOp, DropKeyStoreOp, KeyStoreOperation
+from .key_store_effects import perform_on_key_store
 from .operation import MoveOperation
 from .operations import DecryptColumnOp, EncryptColumnOp
 from .proposing import propose_moves
-from .rendering import render_item, render_operation
+from .rendering import render_item, render_key_store, render_operation
 from .steps import (
     AddEncryptedPairOp,
     AssertEncryptedOp,
@@ -38,19 +42,25 @@ __all__ = [
     "AssertEncryptedOp",
     "BackfillColumnOp",
     "CreateInvalidateTriggerOp",
+    "CreateKeyStoreOp",
     "DecryptColumnOp",
     "DropEncryptedPairOp",
     "DropInvalidateTriggerOp",
+    "DropKeyStoreOp",
     "DropPlaintextOp",
     "EncryptColumnOp",
+    "KeyStoreOperation",
     "MoveOperation",
     "NullPlaintextOp",
     "RestorePlaintextOp",
     "SwapEncryptedOp",
     "UnswapEncryptedOp",
     "compare_guards",
+    "ignore_our_tables",
     "perform",
+    "perform_on_key_store",
     "propose_moves",
     "render_item",
+    "render_key_store",
     "render_operation",
 ]

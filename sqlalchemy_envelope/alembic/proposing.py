@@ -21,13 +21,13 @@ from ..context import Context
 from ..errors import ConfigurationError
 from .changes import TableChanges
 from .comparing import stored_pairs
+from .ignoring import SCHEMA
 from .operation import MoveOperation
 from .operations import DecryptColumnOp, EncryptColumnOp
 from .versions import LAST
 
 log = logging.getLogger(__name__)
 
-SCHEMA = "envelope"
 _GATES = ("envelope_gate_", "envelope_back_", "envelope_not_null_", "envelope_required_")
 
 

@@ -7,6 +7,7 @@ from alembic.autogenerate.api import AutogenContext
 
 from ..context import Context
 from ..types import EncryptedType
+from .key_store import KeyStoreOperation
 from .operation import MoveOperation
 
 
@@ -30,6 +31,12 @@ def render_operation(autogen_context: AutogenContext, operation: MoveOperation) 
         f", {name}={_written(value, autogen_context)}" for name, value in operation.options.items()
     )
     return f"{prefix}{operation.name}({place}{named})"
+
+
+@renderers.dispatch_for(KeyStoreOperation)
+def render_key_store(autogen_context: AutogenContext, operation: KeyStoreOperation) -> str:
+    """`op.create_key_store()`."""
+    return f"{autogen_context.opts['alembic_module_prefix'] or ''}{operation.name}()"
 
 
 def _written(value: Any, autogen_context: AutogenContext) -> str:

@@ -14,6 +14,9 @@ _PRIORITIES: Any = getattr(util, "DispatchPriority", None)
 LAST: dict[str, Any] = {} if _PRIORITIES is None else {"priority": _PRIORITIES.LAST}
 """Keyword arguments for a comparator that wants to see what Alembic's own found."""
 
+FIRST: dict[str, Any] = {} if _PRIORITIES is None else {"priority": _PRIORITIES.FIRST}
+"""Keyword arguments for a comparator that has its say before Alembic's own look."""
+
 _RENDERS_CHECKS = (1, 19)
 """The first version that writes `op.create_check_constraint` into a revision; those before it raise."""
 

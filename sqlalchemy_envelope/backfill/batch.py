@@ -26,14 +26,15 @@ class Bad:
 class Batch:
     """Rows in the order of their key. `read` counts those that were looked at, `last` is the last one's key.
 
-    `keys`, `xmins` and `rows` are of the pending ones; `cells` are what is to be written, once worked on.
-    `bad` are those given up. `seconds`: what reading and working took.
+    `keys`, `stamps` and `rows` are of the pending ones: `stamps` tell whether a row is still as it was read.
+    `cells` are what is to be written, once worked on. `bad` are those given up. `seconds`: what reading and
+    working took.
     """
 
     read: int
     last: Place | None
     keys: list[Place]
-    xmins: list[str]
+    stamps: list[Any]
     rows: list[Any]
     cells: list[list[Any]] = field(default_factory=list)
     bad: list[Bad] = field(default_factory=list)
@@ -45,7 +46,7 @@ class Batch:
         kept, cells = _sift(range(len(self.rows)), self.rows, work, self._give_up)
         if len(kept) < len(self.rows):
             self.keys = [self.keys[n] for n in kept]
-            self.xmins = [self.xmins[n] for n in kept]
+            self.stamps = [self.stamps[n] for n in kept]
         self.cells = cells
         self.bytes = sum(map(_size, chain(*(cells or self.rows))))
         self.rows = []
@@ -56,7 +57,7 @@ class Batch:
             0,
             self.last,
             [self.keys[n] for n in places],
-            [self.xmins[n] for n in places],
+            [self.stamps[n] for n in places],
             [],
             [[column[n] for n in places] for column in self.cells],
         )

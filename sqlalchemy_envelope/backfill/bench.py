@@ -66,7 +66,7 @@ class Bench:
         key, setting = self._plan.relation.key, self._step.setting
         if key is None or setting is None:
             return None
-        return Writer(self._writing, self._range.span.leaf, key, setting, self._plan.move.place)
+        return Writer(self._writing, self._range.span.leaf, key, setting, self._plan.place)
 
     def run(self) -> bool:
         """Whether the range was done, rather than stopped."""
@@ -135,7 +135,7 @@ class Bench:
         limit = self._plan.pace.quarantine
         if progress.rows_quarantined > limit:
             raise BackfillError(
-                f"{self._plan.move.place}: job {self._plan.job.id} has over {limit:,} rows in quarantine, so"
+                f"{self._plan.place}: job {self._plan.job.id} has over {limit:,} rows in quarantine, so"
                 " it is not the rows; see their causes, correct source= or the keys, and run the job again"
             )
 

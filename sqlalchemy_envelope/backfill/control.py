@@ -74,7 +74,7 @@ class Control:
         """Drops what earlier passes found wrong: the next looks at every row anew."""
         self.ask(lambda connection: connection.execute(_FORGET, [self._job, self._job]))
 
-    def mark_verified(self, move: int, right: bool) -> None:
+    def mark_verified(self, move: int | None, right: bool) -> None:
         """Records that a move was verified just now, or that it is not."""
         self.ask(lambda connection: connection.execute(_VERIFIED, [right, move]))
 

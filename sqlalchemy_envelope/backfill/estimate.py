@@ -20,9 +20,11 @@ from .pace import Pace
 from .plan import Plan
 from .prepare import Prepare
 from .reader import Reader
+from .rotation import Rotation
 from .session import open_session
 from .sources import Source
 from .steps import Kind, Step
+from .subjects import Recorded
 
 __tracebackhide__ = True  # pytest prints no locals of these frames: they hold plaintext
 
@@ -62,7 +64,7 @@ class Estimate:
 
 def estimate(
     database: Database,
-    recorded: RecordedMove,
+    recorded: Recorded,
     kind: Kind,
     envelope: Callable[[], Envelope] = Envelope.from_env,
     *,
@@ -164,7 +166,9 @@ def _sizes(connection: "psycopg.Connection[Any]", plan: Plan) -> tuple[int, int]
 
 
 def _keyless(plan: Plan) -> Step:
-    """For what it says of rows, which no key is needed for."""
+    """For what it says of rows, for which a move needs no key."""
+    if isinstance(plan.subject, Rotation):
+        return plan.step()
     return replace(plan, envelope=lambda: cast(Envelope, None)).step()
 
 
@@ -173,10 +177,11 @@ def _only_reading(connection: "psycopg.Connection[Any]") -> "psycopg.Connection[
     return connection
 
 
-def _unrecorded(recorded: RecordedMove, kind: Kind) -> Job:
+def _unrecorded(recorded: Recorded, kind: Kind) -> Job:
     counts = (0, None, 0, 0, 0, 0)
     now = datetime.now(UTC)
-    return Job(0, recorded.id, kind, State.READY, None, *counts, None, None, now, None, None, None)
+    job = Job(0, recorded.id, kind, State.READY, None, *counts, None, None, now, None, None, None)
+    return job if isinstance(recorded, RecordedMove) else replace(job, move=None, rotation=recorded.id)
 
 
 _SIZES = """

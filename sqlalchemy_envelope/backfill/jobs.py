@@ -26,10 +26,13 @@ class State(StrEnum):
 
 @dataclass(frozen=True)
 class Job:
-    """A job as recorded; times are aware. `rows_read` is of the present pass, the others of all."""
+    """A job as recorded; times are aware. `rows_read` is of the present pass, the others of all.
+
+    `move` or `rotation`: the id of what it is about; the other is None.
+    """
 
     id: int
-    move: int
+    move: int | None
     kind: Kind
     state: State
     source: str | None
@@ -45,6 +48,7 @@ class Job:
     started_at: datetime | None
     heartbeat_at: datetime | None
     finished_at: datetime | None
+    rotation: int | None = None
 
 
 @dataclass(frozen=True)
@@ -58,7 +62,10 @@ class QuarantinedRow:
     noted_at: datetime
 
 
-_COLUMNS = ", ".join(field.name for field in fields(Job))
+_ROTATION = "(to_jsonb(job) ->> 'rotation')::bigint"
+"""Read so that it is NULL, and no error, where the record is still of the first version."""
+
+_COLUMNS = ", ".join(_ROTATION if field.name == "rotation" else field.name for field in fields(Job))
 
 
 def record_job(

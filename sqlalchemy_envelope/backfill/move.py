@@ -100,6 +100,11 @@ class Move:
         return replace(self, authority=Authority.PLAINTEXT, **names)  # type: ignore[arg-type]
 
     @property
+    def names(self) -> frozenset[str]:
+        """The columns that are written: rows are not visited by them."""
+        return frozenset((self.plaintext, self.content, self.dek))
+
+    @property
     def place(self) -> str:
         """`table.column`, for messages."""
         return f"{self.table}.{self.column}"
@@ -107,4 +112,9 @@ class Move:
     @property
     def slug(self) -> str:
         """Names what the move makes in the database, whatever the length of its own names: 16 hex digits."""
-        return hashlib.sha256(f"{self.schema}\0{self.table}\0{self.column}".encode()).hexdigest()[:16]
+        return slug(self.schema, self.table, self.column)
+
+
+def slug(schema: str, table: str, column: str) -> str:
+    """16 hex digits for a column by the name that its users know."""
+    return hashlib.sha256(f"{schema}\0{table}\0{column}".encode()).hexdigest()[:16]

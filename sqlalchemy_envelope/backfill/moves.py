@@ -35,6 +35,11 @@ class RecordedMove:
     verified_at: datetime | None
     plaintext_dropped_at: datetime | None
 
+    @property
+    def subject(self) -> Move:
+        """What its jobs are about."""
+        return self.move
+
 
 def record_sql(move: Move) -> str:
     """One statement that records a move as it stands, or brings its record up to date; with literals only."""
@@ -63,6 +68,15 @@ def find(connection: "psycopg.Connection[Any]", schema: str, table: str, column:
     """The recorded move of a column, by the name that its users know; None where there is none."""
     every = recorded(connection)
     return next((each for each in every if _place(each.move) == (schema, table, column)), None)
+
+
+def find_by_content(
+    connection: "psycopg.Connection[Any]", schema: str, table: str, content: str
+) -> Move | None:
+    """The move whose pair has its content in this column now; None where there is none."""
+    every = [each.move for each in recorded(connection)]
+    wanted = (schema, table, content)
+    return next((each for each in every if (each.schema, each.table, each.content) == wanted), None)
 
 
 def recorded(connection: "psycopg.Connection[Any]") -> list[RecordedMove]:

@@ -9,6 +9,8 @@ from .jobs import Job
 from .move import Move
 from .pace import Pace
 from .relation import Relation
+from .rotating import make_rotation_step
+from .rotation import Rotation
 from .sources import Source
 from .steps import Step, make_step
 
@@ -19,13 +21,20 @@ class Plan:
 
     database: Database
     job: Job
-    move: Move
+    subject: Move | Rotation
     relation: Relation
     envelope: Callable[[], Envelope] = field(repr=False)
     source: Source | None
     pace: Pace
 
+    @property
+    def place(self) -> str:
+        """`table.column`, for messages."""
+        return self.subject.place
+
     def step(self) -> Step:
         """The job's kind of work, with an envelope of this process."""
-        type_ = self.relation.columns[self.move.plaintext].type
-        return make_step(self.job.kind, self.move, self.envelope, self.source, type_)
+        if isinstance(self.subject, Rotation):
+            return make_rotation_step(self.job.kind, self.subject, self.envelope)
+        type_ = self.relation.columns[self.subject.plaintext].type
+        return make_step(self.job.kind, self.subject, self.envelope, self.source, type_)

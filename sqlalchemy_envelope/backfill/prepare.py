@@ -7,14 +7,16 @@ from typing import Any
 import psycopg
 
 from ..envelope import Envelope
-from . import moves
 from .database import Database
 from .jobs import Job
+from .move import Move
 from .pace import Pace
 from .plan import Plan
 from .refusals import check_job, check_table
 from .relation import inspect
+from .rotation_refusals import check_rotation
 from .sources import Source
+from .subjects import Subjects
 
 
 @dataclass(frozen=True)
@@ -29,9 +31,11 @@ class Prepare:
     allow_replica_identity_full: bool = False
 
     def __call__(self, connection: "psycopg.Connection[Any]") -> Plan:
-        recorded = {each.id: each.move for each in moves.recorded(connection)}
-        move = recorded[self.job.move]
-        relation = inspect(connection, move)
-        check_table(relation, move, allow_replica_identity_full=self.allow_replica_identity_full)
-        check_job(relation, move, self.job, source=self.source is not None)
-        return Plan(self.database, self.job, move, relation, self.envelope, self.source, self.pace)
+        subject = Subjects(connection).of(self.job).subject
+        relation = inspect(connection, subject)
+        if isinstance(subject, Move):
+            check_table(relation, subject, allow_replica_identity_full=self.allow_replica_identity_full)
+            check_job(relation, subject, self.job, source=self.source is not None)
+        else:
+            check_rotation(connection, relation, subject)
+        return Plan(self.database, self.job, subject, relation, self.envelope, self.source, self.pace)

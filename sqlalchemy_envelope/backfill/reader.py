@@ -9,7 +9,7 @@ import psycopg
 from .batch import Bad, Batch
 from .faults import Fault, cause, sort
 from .keyset import Key, Place, Span
-from .steps import Step
+from .steps import XMIN, Step
 
 __tracebackhide__ = True  # pytest prints no locals of these frames: they hold plaintext
 
@@ -32,8 +32,9 @@ class Reader:
         self._parameters = {name: value for each in selected for name, value in each.parameters.items()}
         # Only of pending rows: another's value never leaves the database.
         values = "".join(f", CASE WHEN {step.pending} THEN {each.sql} END" for each in selected)
+        stamp = step.setting.stamp if step.setting else XMIN
         self._whole, self._bare = (
-            f"SELECT {key.as_text}, xmin::text, {step.pending}{each} FROM ONLY {span.leaf}"
+            f"SELECT {key.as_text}, {stamp.sql}::{stamp.array}, {step.pending}{each} FROM ONLY {span.leaf}"
             for each in (values, "")
         )
 
@@ -87,7 +88,7 @@ class Reader:
     def _unreadable(self, after: Place | None, reason: str) -> Batch:
         batch = self._batch(self._rows(self._bare, replace(self._span, after=after), 1))
         batch.bad = [Bad(place, reason) for place in batch.keys]
-        batch.keys, batch.xmins, batch.rows = [], [], []
+        batch.keys, batch.stamps, batch.rows = [], [], []
         return batch
 
     def _rows(self, query: str, span: Span, limit: int, pending: str = "true") -> list[Any]:

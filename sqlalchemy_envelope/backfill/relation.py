@@ -8,8 +8,8 @@ import psycopg
 
 from ..errors import ConfigurationError
 from .keyset import Key
-from .move import Move
 from .names import qualified
+from .subject import Subject
 
 
 @dataclass(frozen=True)
@@ -57,17 +57,16 @@ class Relation:
         return sum(leaf.rows for leaf in self.leaves)
 
 
-def inspect(connection: "psycopg.Connection[Any]", move: Move) -> Relation:
-    """The facts of a move's table. Raises `ConfigurationError` where there is no such table."""
-    found = connection.execute(_TABLE, [move.schema, move.table]).fetchone()
+def inspect(connection: "psycopg.Connection[Any]", subject: Subject) -> Relation:
+    """The facts of a table. Raises `ConfigurationError` where there is no such table."""
+    found = connection.execute(_TABLE, [subject.schema, subject.table]).fetchone()
     if found is None:
-        where = f"{move.schema}.{move.table}"
+        where = f"{subject.schema}.{subject.table}"
         raise ConfigurationError(
-            f"{move.place}: there is no table {where}; name its schema, or make it first"
+            f"{subject.place}: there is no table {where}; name its schema, or make it first"
         )
     oid, kind, identity, inherited = found
     columns = {row[0]: Column(*row) for row in connection.execute(_COLUMNS, [oid])}
-    named = {move.plaintext, move.content, move.dek}
     return Relation(
         oid,
         kind,
@@ -75,10 +74,10 @@ def inspect(connection: "psycopg.Connection[Any]", move: Move) -> Relation:
         identity,
         _leaves(connection, oid),
         columns,
-        _key(connection, oid, columns, named),
+        _key(connection, oid, columns, subject.names),
         frozenset(row[0] for row in connection.execute(_PRIMARY, [oid])),
         frozenset(row[0] for row in connection.execute(_PARTITIONED_BY, [oid, oid])),
-        _trigger(connection, oid, f"zzz_envelope_{move.slug}"),
+        _trigger(connection, oid, f"zzz_envelope_{subject.slug}"),
     )
 
 
@@ -98,10 +97,10 @@ def _estimated(connection: "psycopg.Connection[Any]", sql: str) -> int:
 
 
 def _key(
-    connection: "psycopg.Connection[Any]", oid: int, columns: Mapping[str, Column], named: set[str]
+    connection: "psycopg.Connection[Any]", oid: int, columns: Mapping[str, Column], named: frozenset[str]
 ) -> Key | None:
     for names in (row[0] for row in connection.execute(_KEYS, [oid])):
-        if not named & set(names) and all(columns[name].not_null for name in names):
+        if named.isdisjoint(names) and all(columns[name].not_null for name in names):
             return Key(tuple(names), tuple(columns[name].type for name in names))
     return None
 

@@ -55,7 +55,7 @@ class Running:
         try:
             return self._end(*self._passes(executor))
         except Exception as raised:  # noqa: BLE001 - whatever it is, it is told without its message
-            failed = told(raised, self._plan.move.place, self._job.id)
+            failed = told(raised, self._plan.place, self._job.id)
         except BaseException:
             self._control.end(State.READY)
             raise
@@ -130,18 +130,17 @@ class Running:
         self._control.mark_verified(self._job.move, wrong == 0)
         if not wrong:
             return State.DONE, None
-        place = self._plan.move.place
+        place = self._plan.place
         return (
             State.FAILED,
             f"{place}: {wrong:,} rows are not what they should be; see the job's rows and causes",
         )
 
     def _unending(self, found: Counts) -> str:
-        other = "plaintext" if self._job.kind is Kind.ENCRYPT else "pair"
         return (
-            f"{self._plan.move.place}: the last of {self._sweeps} passes still found {found.found:,} rows; a"
-            f" writer that knows only the {other} is alive, or rows are always locked; see to it and run job"
-            f" {self._job.id} again"
+            f"{self._plan.place}: the last of {self._sweeps} passes still found {found.found:,} rows; a"
+            f" writer that {_CULPRITS[self._job.kind]} is alive, or rows are always locked; see to it and run"
+            f" job {self._job.id} again"
         )
 
     def _end(self, state: State, error: str | None) -> Report:
@@ -158,3 +157,13 @@ class Running:
             time.monotonic() - self._began,
             error,
         )
+
+
+_CULPRITS = {
+    Kind.ENCRYPT: "knows only the plaintext",
+    Kind.DECRYPT: "knows only the pair",
+    Kind.NULL: "knows only the pair",
+    Kind.REWRAP: "wraps under another key",
+    Kind.REENCRYPT: "wraps under another key",
+}
+"""Who makes rows pending as fast as a job works on them."""

@@ -1,13 +1,14 @@
-"""The schema `envelope`, where moves and jobs are recorded: no value and no key ever lies in it.
+"""The schema `envelope`, where moves, rotations and jobs are recorded: no value and no key ever lies in it.
 
-The DDL has a version, and each statement may run again: two processes may install it at once.
+The DDL has a version, and each statement may run again: two processes may install it at once. The second
+version added rotations; its ALTER finds a first one as it was.
 """
 
 from typing import Any
 
 import psycopg
 
-VERSION = 1
+VERSION = 2
 
 STATEMENTS: tuple[str, ...] = (
     "CREATE SCHEMA IF NOT EXISTS envelope",
@@ -77,6 +78,36 @@ WHERE state <> 'done'""",
     noted_at timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (job, relation, key)
 )""",
+    """CREATE TABLE IF NOT EXISTS envelope.rotation (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    "schema" text NOT NULL,
+    "table" text NOT NULL,
+    "column" text NOT NULL,
+    dek text NOT NULL,
+    context jsonb NOT NULL,
+    type text NOT NULL CHECK (type IN ('text', 'bytes')),
+    accept text CHECK (accept IN ('1', '2')),
+    tenant text,
+    only_key text,
+    only_tenant text,
+    begun_at timestamptz NOT NULL DEFAULT now()
+)""",
+    """CREATE UNIQUE INDEX IF NOT EXISTS rotation_place ON envelope.rotation
+("schema", "table", "column", coalesce(only_key, ''), coalesce(only_tenant, ''))""",
+    """DO $envelope$ BEGIN
+IF NOT EXISTS (SELECT FROM pg_catalog.pg_attribute WHERE attrelid = 'envelope.job'::regclass
+    AND attname = 'rotation' AND NOT attisdropped)
+THEN
+    ALTER TABLE envelope.job ADD COLUMN rotation bigint REFERENCES envelope.rotation,
+        ALTER COLUMN move DROP NOT NULL,
+        ADD CONSTRAINT job_has_subject CHECK (num_nonnulls(move, rotation) = 1),
+        DROP CONSTRAINT job_kind_check,
+        ADD CONSTRAINT job_kind_check CHECK
+            (kind IN ('encrypt', 'decrypt', 'verify', 'null', 'rewrap', 'reencrypt'));
+END IF;
+END $envelope$""",
+    """CREATE UNIQUE INDEX IF NOT EXISTS job_unfinished_rotation ON envelope.job (rotation, kind)
+WHERE state <> 'done'""",
     f"""INSERT INTO envelope.component (name, version) VALUES ('backfill', {VERSION})
 ON CONFLICT (name) DO UPDATE SET version = greatest(component.version, excluded.version)""",
 )

@@ -19,12 +19,17 @@ __tracebackhide__ = True  # pytest prints no locals of these frames: they hold p
 
 
 class Kind(StrEnum):
-    """What a job is for. `null` sets a kept plaintext to NULL where the pair is there."""
+    """What a job is for. `null` sets a kept plaintext to NULL where the pair is there.
+
+    The last two are of a rotation: data keys wrapped anew, and values sealed anew.
+    """
 
     ENCRYPT = "encrypt"
     DECRYPT = "decrypt"
     VERIFY = "verify"
     NULL = "null"
+    REWRAP = "rewrap"
+    REENCRYPT = "reencrypt"
 
 
 Cells = Sequence[Sequence[Any]]
@@ -32,16 +37,31 @@ Cells = Sequence[Sequence[Any]]
 
 
 @dataclass(frozen=True)
+class Stamp:
+    """What of a row must be as it was read: SQL, the type that it is sent as, and that it is compared as."""
+
+    sql: str
+    array: str
+    type: str
+
+
+XMIN = Stamp("xmin", "text", "xid")
+"""The whole row: it is another once anybody changed anything."""
+
+
+@dataclass(frozen=True)
 class Setting:
     """What a step writes, as SQL: `columns` set, each with the type of its array and a cast of its cell.
 
-    `pending`: what must still hold of a row. `promise`: what must hold afterwards; a trigger that works
-    against the job breaks it, and the batch is taken back.
+    `pending`: what must still hold of a row, and `stamp`: what must be as it was. `promise`: what must hold
+    afterwards, in which `v.envelope_w0` and on are the cells; a trigger that works against the job breaks it,
+    and the batch is taken back.
     """
 
     columns: Sequence[tuple[str, str, str]]
     pending: str
     promise: str
+    stamp: Stamp = XMIN
 
 
 class Step(Protocol):

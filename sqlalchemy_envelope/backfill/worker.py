@@ -37,7 +37,7 @@ def work(plan: Plan, number: int, halted: Halted = lambda: False, heard: Told = 
         return _Worker(plan, number, halted, heard).work()
     except Exception as error:  # noqa: BLE001 - whatever it is, it is told without its message
         failed = error
-    raise told(failed, plan.move.place, plan.job.id)  # out here: its context could print a row
+    raise told(failed, plan.place, plan.job.id)  # out here: its context could print a row
 
 
 class _Worker:

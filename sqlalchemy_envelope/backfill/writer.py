@@ -1,7 +1,8 @@
 """Writes a batch: one UPDATE from arrays, of rows that are still as they were read, and none other.
 
-Compare-and-set: a row's `xmin` is another once anybody changed it, and PostgreSQL looks again after waiting
-for a lock. Binary arrays, because as text their bytes would be written out as digits and read back.
+Compare-and-set: a row's `xmin` is another once anybody changed it (a rotation compares what it replaces), and
+PostgreSQL looks again after waiting for a lock. Binary arrays, because as text their bytes would be written
+out as digits and read back.
 """
 
 from collections.abc import Callable, Sequence
@@ -30,8 +31,8 @@ def write_nothing(batch: Batch) -> Written:
 
 
 def update_sql(leaf: str, key: Key, setting: Setting) -> str:
-    """The statement; its parameters are the columns of the key, the `xmin` and the cells, as arrays."""
-    arrays = ["%b::text[]"] * (len(key.names) + 1)
+    """The statement; its parameters are the columns of the key, the stamp and the cells, as arrays."""
+    arrays = ["%b::text[]"] * len(key.names) + [f"%b::{setting.stamp.array}[]"]
     arrays += [f"%b::{array}[]" for _, array, _ in setting.columns if array]
     names = [f"envelope_k{n}" for n in range(len(key.names))] + ["envelope_x"]
     names += [f"envelope_w{n}" for n, (_, array, _) in enumerate(setting.columns) if array]
@@ -46,12 +47,12 @@ def update_sql(leaf: str, key: Key, setting: Setting) -> str:
 
 
 def unchanged(setting: Setting) -> str:
-    """That a row is still as it was read: the same version, and pending.
+    """That a row is still as it was read: the same stamp, and pending.
 
     By a CASE over both sides of the join, which the planner can't use to guess how few rows may be pending.
     """
     pending = f"CASE WHEN v.envelope_x IS NULL THEN false ELSE {setting.pending} END"
-    return f"t.xmin = v.envelope_x::xid AND {pending}"
+    return f"{setting.stamp.sql} = v.envelope_x::{setting.stamp.type} AND {pending}"
 
 
 class Writer:
@@ -81,7 +82,7 @@ class Writer:
         if not all(promise for (promise,) in kept):
             raise BackfillError(
                 f"{self._place}: a trigger of the table undid what was written, and the batch was taken back;"
-                " create the move's invalidate trigger anew, for what holds the truth now"
+                " see to that trigger (that of a move: create it anew, for what holds the truth now)"
             )
         return len(kept), []
 
@@ -112,7 +113,7 @@ class Writer:
         return done + more, bad + worse
 
     def _parameters(self, batch: Batch) -> list[Any]:
-        return [*self._keys(batch), batch.xmins, *batch.cells]
+        return [*self._keys(batch), batch.stamps, *batch.cells]
 
     def _keys(self, batch: Batch) -> Sequence[list[str]]:
         return [list(column) for column in zip(*batch.keys, strict=True)]

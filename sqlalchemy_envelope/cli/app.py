@@ -10,8 +10,11 @@ from typer.main import get_command
 from .backfill import backfill, verify
 from .doctor import doctor
 from .exits import EPILOG, Exit
+from .explain import explain_value
 from .failures import told
 from .jobs import list_jobs, pause_job, resume_job
+from .keylife import reinstate_key, retire_key, revoke_key, shred_keys
+from .keylist import export_public_facts, init_keys, list_keys, list_receipts
 from .purge import purge
 from .status import status
 from .stopping import terminable
@@ -31,6 +34,7 @@ app = typer.Typer(
 
 COMMANDS: dict[str, Callable[..., Exit]] = {
     "status": status,
+    "explain": explain_value,
     "backfill": backfill,
     "verify": verify,
     "purge": purge,
@@ -40,15 +44,36 @@ COMMANDS: dict[str, Callable[..., Exit]] = {
     "resume": resume_job,
 }
 
+KEYS: dict[str, Callable[..., Exit]] = {
+    "init": init_keys,
+    "list": list_keys,
+    "revoke": revoke_key,
+    "reinstate": reinstate_key,
+    "retire": retire_key,
+    "shred": shred_keys,
+    "receipts": list_receipts,
+    "export-public-facts": export_public_facts,
+}
+"""Those of `keys`."""
+
+keys = typer.Typer(
+    help="Key-encryption keys: what there is, and each step of their life.",
+    epilog=EPILOG,
+    rich_markup_mode=None,
+)
+
 for name, command in COMMANDS.items():
     app.command(name, epilog=EPILOG)(command)
+for name, command in KEYS.items():
+    keys.command(name, epilog=EPILOG)(command)
+app.add_typer(keys, name="keys")
 
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command. Returns its exit code, whatever happened."""
     try:
         with terminable():
-            ended = _ended(list(arguments) or ["--help"])
+            ended = _ended([*arguments, "--help"] if list(arguments) in ([], ["keys"]) else list(arguments))
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - shown below, without what it might hold
         failed = told(error, debug="--debug" in arguments)
         sys.stderr.write(f"{NAME}: {failed.words}\n")

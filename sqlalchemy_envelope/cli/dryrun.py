@@ -47,6 +47,6 @@ def _time(found: Estimate) -> str:
 
 
 def _data(task: Task, found: Estimate) -> dict[str, Any]:
-    move = task.recorded.move
-    names = {"schema": move.schema, "table": move.table, "column": move.column}
+    at = task.recorded.subject
+    names = {"schema": at.schema, "table": at.table, "column": at.column}
     return {**names, "kind": task.kind.value, **asdict(found)}

@@ -18,7 +18,7 @@ class Exit(IntEnum):
 
 MEANING = {
     Exit.DONE: "done",
-    Exit.LEFT: "rows are left, differ or were set aside; or doctor refuses",
+    Exit.LEFT: "rows are left, differ or were set aside; doctor refuses; explain finds a fault",
     Exit.USAGE: "an argument, a setting or a permission is wrong: change it",
     Exit.LATER: "the database or the key provider failed: run it again",
     Exit.STOPPED: "paused, or stopped by SIGTERM: run it again to go on",

@@ -37,6 +37,7 @@ class Failed:
 
 def explained(error: BaseException) -> Failed:
     """What to say of an error, and how to end."""
+    error = getattr(error, "orig", None) or error  # the driver's, which SQLAlchemy wraps
     if isinstance(error, KeyboardInterrupt):
         return Failed(Exit.INTERRUPTED, "interrupted")
     if isinstance(error, EnvelopeError):

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from ..backfill.jobs import Job, State, jobs, pause, quarantined, resume
-from ..backfill.moves import recorded
+from ..backfill.subjects import Subjects
 from ..errors import ConfigurationError
 from .exits import Exit
 from .figures import count, moment
@@ -33,15 +33,15 @@ def list_jobs(wanted: Wanted = None, url: Url = None, as_json: AsJson = False, d
     """
     terminal = Terminal(as_json=as_json)
     with closing(database_of(url).connect("jobs")) as connection:
-        places = {each.id: each.move for each in recorded(connection)}
-        found = [each for each in jobs(connection) if _is_wanted(each, places, wanted)]
+        subjects = Subjects(connection)
+        found = [each for each in jobs(connection) if _is_wanted(each, subjects, wanted)]
         causes = Counter(row.cause for each in found for row in quarantined(connection, each.id))
     if as_json:
-        terminal.document([_as_data(each, places) for each in found])
+        terminal.document([_as_data(each, subjects) for each in found])
     elif not found:
         terminal.aside("no jobs")
     else:
-        terminal.table(HEADINGS, [_row(each, places) for each in found], NUMBERS)
+        terminal.table(HEADINGS, [_row(each, subjects) for each in found], NUMBERS)
         _say_errors(terminal, found if wanted else [], causes)
     return Exit.DONE
 
@@ -75,32 +75,36 @@ def _numbers(connection: Any, wanted: str, states: tuple[State, ...]) -> list[in
     number = job_number(wanted)
     if number is not None:
         return [number]
-    move = move_of(connection, Place.parse(wanted))
-    found = [each.id for each in jobs(connection) if each.move == move.id and each.state in states]
+    place, subjects = Place.parse(wanted), Subjects(connection)
+    every = [each for each in jobs(connection) if _is_wanted(each, subjects, wanted)]
+    if not any(each.rotation for each in every):
+        place_of_move = move_of(connection, place)  # says what is wrong with the name
+        every = [each for each in every if each.move == place_of_move.id]
+    found = [each.id for each in every if each.state in states]
     if not found:
-        raise ConfigurationError(f"{move.move.place} has no job that is {' or '.join(states)}")
+        raise ConfigurationError(f"{place} has no job that is {' or '.join(states)}")
     return found
 
 
-def _is_wanted(job: Job, places: dict[int, Any], wanted: str | None) -> bool:
+def _is_wanted(job: Job, subjects: Subjects, wanted: str | None) -> bool:
     if wanted is None:
         return True
-    number, move = job_number(wanted), places[job.move]
+    number, at = job_number(wanted), subjects.of(job).subject
     if number is not None:
         return job.id == number
-    return Place.parse(wanted).has(move.schema, move.table, move.column)
+    return Place.parse(wanted).has(at.schema, at.table, at.column)
 
 
-def _row(job: Job, places: dict[int, Any]) -> list[str]:
-    move = places[job.move]
+def _row(job: Job, subjects: Subjects) -> list[str]:
+    place = subjects.of(job).subject.place
     counts = [count(each) for each in (job.rows_done, job.rows_raced, job.rows_quarantined)]
     times = [moment(job.started_at), moment(job.finished_at)]
-    return [str(job.id), move.place, job.kind, job.state, str(job.sweep), *counts, *times]
+    return [str(job.id), place, job.kind, job.state, str(job.sweep), *counts, *times]
 
 
-def _as_data(job: Job, places: dict[int, Any]) -> dict[str, Any]:
-    move = places[job.move]
-    return asdict(job) | {"schema": move.schema, "table": move.table, "column": move.column}
+def _as_data(job: Job, subjects: Subjects) -> dict[str, Any]:
+    at = subjects.of(job).subject
+    return asdict(job) | {"schema": at.schema, "table": at.table, "column": at.column}
 
 
 def _say_errors(terminal: Terminal, found: list[Job], causes: Counter[str]) -> None:

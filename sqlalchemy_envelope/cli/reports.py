@@ -14,6 +14,8 @@ DID = {
     Kind.DECRYPT: "{} decrypted",
     Kind.VERIFY: "{} verified",
     Kind.NULL: "{} set to NULL",
+    Kind.REWRAP: "data keys of {} wrapped anew",
+    Kind.REENCRYPT: "{} encrypted anew",
 }
 
 
@@ -72,6 +74,6 @@ class Ended:
     @property
     def data(self) -> dict[str, Any]:
         """For `--json`."""
-        move = self.task.recorded.move
-        names = {"schema": move.schema, "table": move.table, "column": move.column}
+        at = self.task.recorded.subject
+        names = {"schema": at.schema, "table": at.table, "column": at.column}
         return {"job": self.job, **names, "kind": self.task.kind.value, **asdict(self.report)}

@@ -7,8 +7,8 @@ from typing import Annotated, Any
 import typer
 
 from ..backfill.jobs import Job, State, jobs
-from ..backfill.moves import recorded
 from ..backfill.status import ColumnStatus, columns
+from ..backfill.subjects import Subjects
 from ..errors import ConfigurationError
 from .exits import Exit
 from .figures import count
@@ -44,19 +44,19 @@ def status(
     terminal = Terminal(as_json=as_json)
     with closing(database_of(url).connect("status")) as connection:
         found = _wanted(columns(connection, exact=exact), wanted)
-        places = {each.id: each.move for each in recorded(connection)}
+        subjects = Subjects(connection)
         open_ = [each for each in jobs(connection) if each.state in OPEN]
     names = {(each.schema, each.table, each.column) for each in found}
-    under_way = [each for each in open_ if _name(places[each.move]) in names]
+    under_way = [each for each in open_ if _name(subjects, each) in names]
     if as_json:
-        data = [asdict(each) | {"jobs": _data(each, under_way, places)} for each in found]
+        data = [asdict(each) | {"jobs": _data(each, under_way, subjects)} for each in found]
         terminal.document(data)
     elif not found:
         terminal.aside("no encrypted column is here")
     else:
         terminal.table(HEADINGS, [_row(each) for each in found], NUMBERS)
         _say_keys(terminal, found)
-        _say_jobs(terminal, under_way, places)
+        _say_jobs(terminal, under_way, subjects)
     return Exit.LEFT if check and any(each.pending for each in found) else Exit.DONE
 
 
@@ -70,8 +70,9 @@ def _wanted(found: list[ColumnStatus], wanted: str | None) -> list[ColumnStatus]
     return chosen
 
 
-def _name(move: Any) -> tuple[str, str, str]:
-    return move.schema, move.table, move.column
+def _name(subjects: Subjects, job: Job) -> tuple[str, str, str]:
+    subject = subjects.of(job).subject
+    return subject.schema, subject.table, subject.column
 
 
 def _row(each: ColumnStatus) -> list[str]:
@@ -107,12 +108,12 @@ def _say_keys(terminal: Terminal, found: list[ColumnStatus]) -> None:
         terminal.table(("column", "key id", "values"), rows, "values")
 
 
-def _say_jobs(terminal: Terminal, under_way: list[Job], places: dict[int, Any]) -> None:
+def _say_jobs(terminal: Terminal, under_way: list[Job], subjects: Subjects) -> None:
     if not under_way:
         return
     terminal.say("")
     rows = [
-        (str(each.id), places[each.move].place, each.kind, each.state, f"{_share(each)}", each.owner or "")
+        (str(each.id), subjects.of(each).subject.place, each.kind, each.state, _share(each), each.owner or "")
         for each in under_way
     ]
     terminal.table(("job", "column", "kind", "state", "looked at", "run by"), rows, "job")
@@ -125,6 +126,6 @@ def _share(job: Job) -> str:
     return f"{share:.0%} of {count(job.rows_estimated)} rows, pass {job.sweep}"
 
 
-def _data(each: ColumnStatus, under_way: list[Job], places: dict[int, Any]) -> list[dict[str, Any]]:
+def _data(each: ColumnStatus, under_way: list[Job], subjects: Subjects) -> list[dict[str, Any]]:
     mine = (each.schema, each.table, each.column)
-    return [asdict(job) for job in under_way if _name(places[job.move]) == mine]
+    return [asdict(job) for job in under_way if _name(subjects, job) == mine]

@@ -6,8 +6,11 @@ from typing import Any
 from ..backfill.jobs import Job, State, jobs, record_job
 from ..backfill.jobs import job as job_of
 from ..backfill.move import Authority
-from ..backfill.moves import RecordedMove, recorded
+from ..backfill.moves import RecordedMove
+from ..backfill.rotation import Rotation
+from ..backfill.rotations import record_job as record_rotation_job
 from ..backfill.steps import Kind
+from ..backfill.subjects import Recorded, Subjects
 from ..errors import ConfigurationError
 from .target import Place, job_number, move_of
 
@@ -16,7 +19,7 @@ from .target import Place, job_number, move_of
 class Task:
     """One kind of work on one column. `job`: where it is recorded already. `source`: for a new record."""
 
-    recorded: RecordedMove
+    recorded: Recorded
     kind: Kind
     job: Job | None = None
     source: str | None = None
@@ -24,12 +27,14 @@ class Task:
     @property
     def place(self) -> str:
         """`schema.table.column`, without a schema that is `public`: as the command line takes it."""
-        move = self.recorded.move
-        return move.place if move.schema == "public" else f"{move.schema}.{move.place}"
+        subject = self.recorded.subject
+        return subject.place if subject.schema == "public" else f"{subject.schema}.{subject.place}"
 
     def begun(self, connection: Any) -> Job:
         """The job, recorded now if it was not."""
-        return self.job or record_job(connection, self.recorded, self.kind, self.source)
+        if isinstance(self.recorded, RecordedMove):
+            return self.job or record_job(connection, self.recorded, self.kind, self.source)
+        return self.job or record_rotation_job(connection, self.recorded.rotation, self.kind)
 
     def verified(self) -> "Task":
         """What comes after it."""
@@ -39,15 +44,19 @@ class Task:
 
 def all_tasks(connection: Any) -> list[Task]:
     """Every job that is not done, in the order of their recording."""
-    moves = {each.id: each for each in recorded(connection)}
-    return [Task(moves[each.move], each.kind, each) for each in jobs(connection) if _is_open(each)]
+    subjects = Subjects(connection)
+    return [Task(subjects.of(each), each.kind, each) for each in jobs(connection) if _is_open(each)]
 
 
 def task_of_job(connection: Any, number: int) -> Task:
     """One job, whatever its state."""
     job = job_of(connection, number)
-    move = next(each for each in recorded(connection) if each.id == job.move)
-    return Task(move, job.kind, job)
+    return Task(Subjects(connection).of(job), job.kind, job)
+
+
+def task_of_rotation(connection: Any, rotation: Rotation, kind: Kind) -> Task:
+    """A rotation's job: the one that is not done yet, if there is one, else a new one."""
+    return task_of_job(connection, record_rotation_job(connection, rotation, kind).id)
 
 
 def tasks_of(connection: Any, wanted: str, kind: Kind | None, source: str | None) -> list[Task]:
@@ -59,6 +68,9 @@ def tasks_of(connection: Any, wanted: str, kind: Kind | None, source: str | None
     number = job_number(wanted)
     if number is not None:
         return [task_of_job(connection, number)]
+    rotating = _rotating(connection, Place.parse(wanted), kind)
+    if rotating:
+        return rotating
     move = move_of(connection, Place.parse(wanted))
     open_ = [each for each in jobs(connection) if each.move == move.id and _is_open(each)]
     found = [each for each in open_ if each.kind is kind or (kind is None and each.kind is not Kind.VERIFY)]
@@ -73,3 +85,22 @@ def tasks_of(connection: Any, wanted: str, kind: Kind | None, source: str | None
 
 def _is_open(job: Job) -> bool:
     return job.state is not State.DONE
+
+
+def _rotating(connection: Any, place: Place, kind: Kind | None) -> list[Task]:
+    """A column's rotations that are begun, of a kind if one is given."""
+    found = [
+        each
+        for each in all_tasks(connection)
+        if isinstance(each.recorded.subject, Rotation) and kind in (None, each.kind) and _has(place, each)
+    ]
+    if kind in (Kind.REWRAP, Kind.REENCRYPT) and not found:
+        raise ConfigurationError(
+            f"{place} has no open job to {kind} it; sqlalchemy-envelope keys {kind} begins one"
+        )
+    return found
+
+
+def _has(place: Place, task: Task) -> bool:
+    subject = task.recorded.subject
+    return place.has(subject.schema, subject.table, subject.column)

@@ -9,6 +9,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
+from rich.tree import Tree
 
 from .redaction import one_line
 
@@ -48,6 +49,10 @@ class Terminal:
     def say(self, words: str, style: str = "") -> None:
         """A line of the result."""
         self.out.print(Text(words, style))
+
+    def tree(self, tree: Tree) -> None:
+        """What hangs on what."""
+        self.out.print(tree)
 
     def aside(self, words: str) -> None:
         """A line beside the result, for whoever looks on."""

@@ -41,7 +41,7 @@ class Work:
     debug: bool = False
     codes: list[Exit] = field(default_factory=list)
     ended: list[dict[str, Any]] = field(default_factory=list)
-    sizes: defaultdict[int, Size] = field(default_factory=lambda: defaultdict(Size))
+    sizes: defaultdict[str, Size] = field(default_factory=lambda: defaultdict(Size))
 
     def do(self, tasks: Sequence[Task], *, verify: bool = False) -> Exit:
         """All tasks; what fails leaves the others alone. `verify`: what was encrypted."""
@@ -80,7 +80,7 @@ class Work:
     def _run(self, task: Task, stop: Stop, pool: Executor | None) -> Ended:
         with closing(self.database.connect("begin")) as connection:
             job = task.begun(connection)
-        waits, size = Waits(), self.sizes[job.move]
+        waits, size = Waits(), self.sizes[task.place]
         with bar(self.terminal, f"{task.place} {task.kind.value}", job.rows_done, size) as heard:
 
             def told_of(reached: Progress) -> None:

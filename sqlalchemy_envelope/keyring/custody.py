@@ -10,6 +10,7 @@ from ..providers.provider import KeyProvider
 from ..providers.racing import most_hopeful
 from ..providers.regional import RegionalKms
 from ..wire import KeyCell
+from .rewrap import unwrapped
 from .store import WrappedKek
 
 __tracebackhide__ = True  # pytest prints no locals of these frames: they hold keys
@@ -50,9 +51,11 @@ def unwrap_kek(providers: Sequence[KeyProvider], kek: WrappedKek) -> bytes:
 def rewrap_kek(providers: Sequence[KeyProvider], kek: WrappedKek) -> WrappedKek:
     """The same key under the present key of the first provider, of each of its regions if it has several.
 
-    Inside the KMS where a cell is its own; else the key is unwrapped by any of `providers` and wrapped anew.
-    Raises as `unwrap_kek`, and `KeyProviderError` where any of the regions failed.
+    Itself where that is so. Inside the KMS where a cell is its own; else the key is unwrapped by any of
+    `providers` and wrapped anew. Raises as `unwrap_kek`, and `KeyProviderError` where any region failed.
     """
+    if is_rewrapped(providers[0], kek):
+        return kek
     custodians = custodians_of(providers[0])
     cells = [_rewrapped(each, providers, kek) for each in custodians]
     return WrappedKek(kek.id, kek.tenant, cells, [each.key_name for each in custodians])
@@ -101,12 +104,7 @@ def _unwrap(provider: KeyProvider, cells: Sequence[KeyCell], context: KekContext
     if isinstance(provider, RegionalKms):
         return provider.unwrap_any(cells, context)
     (cell,) = cells
-    if not provider.local:
-        return provider.unwrap(cell, context)
-    unwrap = provider.unwrappers(context).get(cell.head)
-    if unwrap is None:
-        raise DecryptionError(Failure.UNWRAP)
-    return unwrap(cell.wrapped)
+    return unwrapped(provider, cell, context)
 
 
 def _whole(key: bytes) -> bytes:

@@ -16,7 +16,9 @@ from .cache import KeyCache
 from .keyring import Order, Stored, Wait
 from .pool import Pool, wait_for
 from .reuse import Reuse, Spares
+from .rewrap import rewrap_all, rewrapped
 from .wave import Call, Wave
+from .writing import Writing, mark_of
 
 __tracebackhide__ = True  # pytest prints no locals of these frames: they hold keys
 
@@ -104,6 +106,19 @@ class DirectKeyring:
                 failure = error
         raise failure
 
+    @property
+    def writing(self) -> Writing:
+        """Under which key new data keys are wrapped."""
+        return Writing(frozenset([mark_of(self._provider)]))
+
+    def rewrap(self, stored: Sequence[Stored], wait: Wait[None]) -> list[bytes]:
+        """The cell of each data key under the key that wraps now, all in one wave of concurrent calls.
+
+        Equal ones are wrapped once. Raises `DecryptionError` for the first that never unwraps, and
+        `KeyProviderError`.
+        """
+        return rewrap_all(None if self.local else self._pool, self._rewrap_one, stored, wait)
+
     def warm(self, tenants: Collection[str | None] | None = None) -> int:
         """Nothing: which data keys will be read is not known ahead."""
         return 0
@@ -163,6 +178,9 @@ class DirectKeyring:
             return self._fetch_v2(cell) if cell[:1] == b"\x02" else self._fetch_v3(context, cell)
         except DecryptionError as error:
             raise error.at(context.place) from error.__cause__
+
+    def _rewrap_one(self, context: Context, cell: bytes) -> bytes:
+        return rewrapped(self._provider, [*self._locals, *self._remotes], cell, context)
 
     def _fetch_v3(self, context: Context, cell: bytes) -> bytes:
         parsed = KeyCell.parse(cell)

@@ -36,7 +36,8 @@ class Fetching:
         clock: Clock,
         entries: int,
     ) -> None:
-        self._providers, self.store, self.terms, self.clock = providers, store, terms, clock
+        self.providers = tuple(providers)
+        self.store, self.terms, self.clock = store, terms, clock
         self.keks = Keks(entries)
         self.epoch = 0
 
@@ -133,7 +134,7 @@ class Fetching:
         row, at = seen or batch[id_of(head)]
         row = standing(row, place_of(head))
         asked_at = self.clock()
-        kek = Kek(row, unwrap_kek(self._providers, row), self.terms, at, asked_at)
+        kek = Kek(row, unwrap_kek(self.providers, row), self.terms, at, asked_at)
         with self.pool.lock:
             self.keep(kek, epoch)
         return kek
@@ -146,7 +147,7 @@ class Fetching:
         asked_at = self.clock()
         if held.kms_due > asked_at:
             return
-        if not held.same(unwrap_kek(self._providers, held.row)):
+        if not held.same(unwrap_kek(self.providers, held.row)):
             raise DecryptionError(Failure.UNWRAP, place_of(held.head))
         with self.pool.lock:
             if self.keks.holds(held):

@@ -120,6 +120,10 @@ class Kek:
             self._generators[context.wrap] = generate
         return generate
 
+    def wrap(self, key: bytes, context: Context) -> bytes:
+        """The cell of a data key that was made elsewhere, by one of the wraps that were reserved."""
+        return cipher.wrap_key(self._key, self.head, context.wrap, key)
+
     def _settle(self) -> None:
         self.expires = min(self._state_until, self._kms_until)
         self.due = min(self.state_due, self.kms_due)

@@ -6,6 +6,7 @@ from typing import Protocol, TypeVar
 
 from ..cipher import DataKeys, Unwrap
 from ..context import Context
+from .writing import Writing
 
 __tracebackhide__ = True  # pytest prints no locals of these frames: they hold keys
 
@@ -61,6 +62,17 @@ class Keyring(Protocol):
 
     def open_v1(self, blob: bytes) -> bytes:
         """The payload of a version 1 blob."""
+
+    @property
+    def writing(self) -> Writing:
+        """Under which key new data keys are wrapped. May ask a store."""
+
+    def rewrap(self, stored: Sequence[Stored], wait: Wait[None]) -> list[bytes]:
+        """The cell of each data key under the key that wraps now, all in one wave of concurrent calls.
+
+        Equal ones are wrapped once. Raises `DecryptionError` for the first that never unwraps, and
+        `KeyProviderError`.
+        """
 
     def warm(self, tenants: Collection[str | None] | None = None) -> int:
         """Fetch what can be fetched ahead for these tenants, or for all: how many keys are live."""

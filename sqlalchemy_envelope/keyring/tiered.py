@@ -15,12 +15,14 @@ from ..providers.provider import KeyProvider
 from ..wire import KEY_HEAD_BYTES
 from .direct import DirectKeyring
 from .fetching import Fetching
-from .kek import Kek, Terms, is_under_kek
+from .kek import Kek, Terms, head_of, is_under_kek
 from .keyring import Order, Stored, Wait, wait_here
 from .lookup import Lookup
 from .reserving import Reserving
 from .reuse import Reuse
+from .rewrap import data_keys, rewrap_all
 from .store import KeyStore
+from .writing import Writing
 
 __tracebackhide__ = True  # pytest prints no locals of these frames: they hold keys
 
@@ -140,6 +142,49 @@ class TieredKeyring:
         for context, cell in tiered:
             keys[context, cell] = _unwrapped(keks[cell[:KEY_HEAD_BYTES]], context, cell)
         return keys
+
+    @property
+    def providers(self) -> tuple[KeyProvider, ...]:
+        """The one that wraps, and then those that only open."""
+        return self._fetching.providers
+
+    @property
+    def writing(self) -> Writing:
+        """Under which keys new data keys are wrapped; asks a store that may lie in another database."""
+        if not self._writes_tiers:
+            return self._direct.writing
+        if self._where != _ITS_OWN:
+            return Writing(active_keys=True)
+        return Writing(frozenset(head_of(row.id)[2:19] for row in self._stored().active()))
+
+    def rewrap(self, stored: Sequence[Stored], wait: Wait[None]) -> list[bytes]:
+        """The cell of each data key under its tenant's active key, or where it writes directly under that.
+
+        Equal ones are wrapped once. Raises as `unlock` and `issue` do.
+        """
+        if not self._writes_tiers:
+            return self._rewrap_directly(stored, wait)
+        keys = data_keys(self, stored, wait)
+        counts: dict[str | None, int] = {}
+        for context, _ in keys:
+            counts[context.tenant] = counts.get(context.tenant, 0) + 1
+        keks = self._reserving.reserve(counts, wait)
+        cells = {each: keks[each[0].tenant].wrap(key, each[0]) for each, key in keys.items()}
+        return [cells[each] for each in stored]
+
+    def _rewrap_directly(self, stored: Sequence[Stored], wait: Wait[None]) -> list[bytes]:
+        """What a key-encryption key wrapped is unwrapped by that, and all else left to the providers."""
+        direct = [each for each in stored if not is_under_kek(each[1])]
+        made = dict(zip(direct, self._direct.rewrap(direct, wait), strict=True))
+        tiered = [each for each in stored if is_under_kek(each[1])]
+        keys = data_keys(self, tiered, wait)
+        pool = None if self._provider.local else self._fetching.pool
+
+        def wrap(context: Context, cell: bytes) -> bytes:
+            return self._provider.wrap(keys[context, cell], context)
+
+        made |= zip(tiered, rewrap_all(pool, wrap, tiered, wait), strict=True)
+        return [made[each] for each in stored]
 
     def open_v1(self, blob: bytes) -> bytes:
         """The payload of a version 1 blob, by the static keys."""

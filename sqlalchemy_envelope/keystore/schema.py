@@ -51,12 +51,13 @@ keys in the same order. `rows_affected`: by `schema.table.column`, how many valu
 
 REMOVAL = ("DROP TABLE envelope.key_receipt", "DROP TABLE envelope.key")
 
-_LOCK = 7_262_451_093_118_002
+LOCK = "SELECT pg_advisory_xact_lock(7262451093118002)"
+"""What installers wait for each other by: IF NOT EXISTS alone lets two of them collide."""
 
 
 def install(connection: Connection) -> None:
     """Makes what is missing of the tables, in the connection's transaction, which others wait for."""
-    connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
+    connection.exec_driver_sql(LOCK)
     for statement in STATEMENTS:
         connection.exec_driver_sql(statement)
 

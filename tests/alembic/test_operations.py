@@ -16,7 +16,11 @@ from sqlalchemy_envelope import alembic as ours
 from sqlalchemy_envelope.alembic.effects import EFFECTS
 from sqlalchemy_envelope.alembic.script import SCRIPTS
 
-EVERY = [kind for kind in vars(ours).values() if isinstance(kind, type) and kind is not ours.MoveOperation]
+EVERY = [
+    kind
+    for kind in vars(ours).values()
+    if isinstance(kind, type) and issubclass(kind, ours.MoveOperation) and kind is not ours.MoveOperation
+]
 REVERSIBLE = [kind for kind in EVERY if kind is not ours.BackfillColumnOp]
 
 

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from sqlalchemy_envelope.cli.app import COMMANDS
+from sqlalchemy_envelope.cli.app import COMMANDS, KEYS
 from sqlalchemy_envelope.cli.exits import Exit
 
 from .conftest import Shell
@@ -22,12 +22,15 @@ def test_every_exit_code_is_told() -> None:
 def test_every_command_is_shown() -> None:
     """At a prompt."""
     shown = set(re.findall(r"^\$ sqlalchemy-envelope ([a-z]+)", DOCUMENT, re.MULTILINE))
-    assert shown == COMMANDS.keys()
+    assert shown == {*COMMANDS, "keys"}
+    shown = set(re.findall(r"^\$ sqlalchemy-envelope keys ([a-z-]+)", DOCUMENT, re.MULTILINE))
+    assert shown == KEYS.keys()
 
 
 def test_every_option_that_is_told_exists(shell: Shell) -> None:
     """In the help of some command."""
-    helps = " ".join(shell.run(command, "--help").out for command in COMMANDS)
+    every = [*COMMANDS, *(f"keys {name}" for name in KEYS)]
+    helps = " ".join(shell.run(*command.split(), "--help").out for command in every)
     told = set(re.findall(r"`[^`\n]*?(--[a-z][a-z-]+)[^`\n]*`", DOCUMENT))
     assert len(told) > 15
     assert not {option for option in told if option not in helps}

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from sqlalchemy_envelope.backfill.ownership import own_job
-from sqlalchemy_envelope.cli.app import COMMANDS
+from sqlalchemy_envelope.cli.app import COMMANDS, KEYS
 from sqlalchemy_envelope.cli.exits import Exit
 
 from .conftest import CANARY, KEY, Done, Shell
@@ -66,7 +66,8 @@ def test_what_is_wrong_to_ask_is_two(shell: Shell, arguments: list[str]) -> None
 
 
 @pytest.mark.parametrize(
-    "command", [["status"], ["jobs"], ["backfill", "x.y"], ["verify", "x.y"], ["pause", "1"]]
+    "command",
+    [["status"], ["jobs"], ["backfill", "x.y"], ["verify", "x.y"], ["pause", "1"], ["keys", "list"]],
 )
 def test_a_database_out_of_reach_is_three(shell: Shell, command: list[str]) -> None:
     """And its password is not repeated."""
@@ -155,14 +156,14 @@ def test_a_fault_of_ours_is_seventy_and_debug_shows_where(shell: Shell, monkeypa
     assert "LookupError" in done.err
 
 
-@pytest.mark.parametrize("command", COMMANDS)
-def test_help_tells_the_exit_codes(shell: Shell, command: str) -> None:
+def test_help_tells_the_exit_codes(shell: Shell) -> None:
     """Of every command."""
-    done = shell.run(command, "--help")
-    assert done.code == Exit.DONE
-    told = " ".join(done.out.split())
-    assert "Exit codes: 0 done; 1 rows are left" in told
-    assert "completion" not in told
+    for command in (*COMMANDS, "keys", *(f"keys {name}" for name in KEYS)):
+        done = shell.run(*command.split(), "--help")
+        assert done.code == Exit.DONE, command
+        told = " ".join(done.out.split())
+        assert "Exit codes: 0 done; 1 rows are left" in told, command
+        assert "completion" not in told, command
 
 
 def test_no_command_is_a_question(shell: Shell) -> None:
@@ -170,3 +171,6 @@ def test_no_command_is_a_question(shell: Shell) -> None:
     done = shell.run()
     assert done.code == Exit.DONE
     assert all(command in done.out for command in COMMANDS)
+    done = shell.run("keys")
+    assert done.code == Exit.DONE
+    assert all(command in done.out for command in KEYS)

@@ -1,0 +1,174 @@
+"""What a rotation does with rows: data keys wrapped under another key, or values sealed anew.
+
+Neither reads more than it replaces, and each compares that, not the whole row: who writes another column
+of the row is not in the way.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+from .. import codec
+from ..context import Context
+from ..envelope import Envelope
+from ..errors import ConfigurationError, DecryptionError, Failure
+from ..keyring.keyring import wait_here
+from ..keyring.writing import Writing
+from ..legacy import NO_SIBLING
+from ..opening import Reading
+from ..wire import SEALED_AT
+from .faults import RowError
+from .marks import is_current, is_stale, is_under
+from .move import ValueType
+from .names import quoted
+from .quoting import literal
+from .rotation import Rotation
+from .sources import Raw, Selected
+from .steps import Cells, Kind, Setting, Stamp, Step
+
+__tracebackhide__ = True  # pytest prints no locals of these frames: they hold plaintext
+
+
+def make_rotation_step(kind: Kind, rotation: Rotation, envelope: Callable[[], Envelope]) -> Step:
+    """The step of a kind. Raises `ConfigurationError` where the keyring still writes what is to go."""
+    made = envelope()
+    writing = made.keyring.writing
+    if rotation.only_key in {mark[1:].hex() for mark in writing.marks}:
+        raise ConfigurationError(
+            f"{rotation.place}: new values are still written under key {rotation.only_key}; give the keyring"
+            " another key to write with first"
+        )
+    return (Rewrap if kind is Kind.REWRAP else Reencrypt)(rotation, made, writing)
+
+
+@dataclass(frozen=True)
+class Rewrap:
+    """The same data key under the key that the keyring writes with now: only the sibling changes."""
+
+    rotation: Rotation
+    envelope: Envelope = field(repr=False)
+    writing: Writing
+
+    @cached_property
+    def pending(self) -> str:
+        dek = quoted(self.rotation.dek)
+        return " AND ".join([is_stale(dek, self.writing), *_chosen(self.rotation)])
+
+    @property
+    def setting(self) -> Setting:
+        dek = quoted(self.rotation.dek)
+        kept = f"{dek} = v.envelope_w0"
+        return Setting([(dek, "bytea", "bytea")], self.pending, kept, Stamp(dek, "bytea", "bytea"))
+
+    @property
+    def selected(self) -> Sequence[Selected]:
+        return [Selected(quoted(self.rotation.dek)), *_tenant(self.rotation)]
+
+    def work(self, rows: Sequence[Raw]) -> Cells:
+        contexts = _contexts(self.rotation, [row[1:] for row in rows])
+        stored = [(context, row[0]) for context, row in zip(contexts, rows, strict=True)]
+        return [self.envelope.keyring.rewrap(stored, wait_here)]
+
+
+@dataclass(frozen=True)
+class Reencrypt:
+    """The same value under a fresh data key, in the newest format: both cells change."""
+
+    rotation: Rotation
+    envelope: Envelope = field(repr=False)
+    writing: Writing
+
+    @cached_property
+    def pending(self) -> str:
+        content, dek = quoted(self.rotation.column), quoted(self.rotation.dek)
+        stale = is_stale(dek, self.writing)
+        if self.rotation.accept is not None and self.rotation.only_key is None:
+            stale = f"({stale} OR {dek} IS NULL OR NOT {is_current(dek)})"
+        return " AND ".join([f"{content} IS NOT NULL", stale, *_chosen(self.rotation)])
+
+    @property
+    def setting(self) -> Setting:
+        content, dek = quoted(self.rotation.column), quoted(self.rotation.dek)
+        pair = [(content, "bytea", "bytea"), (dek, "bytea", "bytea")]
+        kept = f"{content} = v.envelope_w0 AND {dek} = v.envelope_w1"
+        return Setting(pair, self.pending, kept, Stamp(self._stamp(content, dek), "bytea", "bytea"))
+
+    def _stamp(self, content: str, dek: str) -> str:
+        """Up to the commitment, salt included, no two contents are alike. Older ones have none."""
+        if self.rotation.accept is None:
+            return f"({dek} || substr({content}, 1, {SEALED_AT}))"
+        return f"(coalesce({dek}, ''::bytea) || {content})"
+
+    @property
+    def selected(self) -> Sequence[Selected]:
+        pair = [Selected(quoted(self.rotation.dek)), Selected(quoted(self.rotation.column))]
+        return [*pair, *_tenant(self.rotation)]
+
+    def work(self, rows: Sequence[Raw]) -> Cells:
+        """All keys unwrapped in one wave, and all new ones made in another."""
+        contexts = _contexts(self.rotation, [row[2:] for row in rows])
+        places: dict[Context, list[int]] = {}
+        for place, context in enumerate(contexts):
+            places.setdefault(context, []).append(place)
+        values = self._opened([(context, [rows[n] for n in at]) for context, at in places.items()])
+        columns = list(zip(places, values, strict=True))
+        contents: list[Any] = [None] * len(rows)
+        deks = list(contents)
+        for at, sealed in zip(places.values(), self.envelope.seal_columns(columns), strict=True):
+            for place, content, dek in zip(at, sealed.contents, sealed.deks, strict=True):
+                contents[place], deks[place] = content, dek
+        return [contents, deks]
+
+    def _opened(self, columns: Sequence[tuple[Context, Sequence[Raw]]]) -> list[list[bytes]]:
+        """Tagged plaintexts, column by column."""
+        text = self.rotation.type is ValueType.TEXT
+        tag = codec.TEXT_TAG if text else codec.BYTES_TAG
+        readings = [Reading(context, self.rotation.accept, tag) for context, _ in columns]
+        pairs = [[self._pair(row[0], row[1]) for row in rows] for _, rows in columns]
+        unlocked = self.envelope.unlock_columns(list(zip(readings, pairs, strict=True)))
+        opened = []
+        for reading, column in zip(readings, unlocked, strict=True):
+            open_ = self.envelope.opener(reading).open
+            opened.append([open_(pair) for pair in column if pair is not None])
+        if self.rotation.accept is not None:
+            self._check(opened)
+        return opened
+
+    def _pair(self, dek: bytes | None, content: bytes) -> bytes:
+        if dek is None and self.rotation.accept is None:
+            raise DecryptionError(Failure.LONE_CELL, self.rotation.place)
+        return (NO_SIBLING if dek is None else dek) + content
+
+    def _check(self, opened: Sequence[Sequence[bytes]]) -> None:
+        """Older formats say nothing of a value's type: what would not be read back is not written."""
+        decode = codec.decode_text if self.rotation.type is ValueType.TEXT else codec.decode_bytes
+        for column in opened:
+            for value in column:
+                decode(value)
+
+
+def _chosen(rotation: Rotation) -> list[str]:
+    """SQL for the values that are meant."""
+    conditions = []
+    if rotation.only_key is not None:
+        conditions.append(is_under(quoted(rotation.dek), rotation.only_key))
+    if rotation.only_tenant is not None and rotation.tenant is not None:
+        wanted = literal(rotation.only_tenant).replace("%", "%%")
+        conditions.append(f"{quoted(rotation.tenant)}::text = {wanted}")
+    return conditions
+
+
+def _tenant(rotation: Rotation) -> list[Selected]:
+    return [] if rotation.tenant is None else [Selected(f"{quoted(rotation.tenant)}::text")]
+
+
+def _contexts(rotation: Rotation, tenants: Sequence[Sequence[str | None]]) -> list[Context]:
+    """The context of each row: the column's, bound to the row's tenant where there is one."""
+    if rotation.tenant is None:
+        return [rotation.context] * len(tenants)
+    distinct = dict.fromkeys(tenant for (tenant,) in tenants)
+    if None in distinct:
+        raise RowError("no tenant")
+    known = {tenant: replace(rotation.context, tenant=tenant) for tenant in distinct}
+    return [known[tenant] for (tenant,) in tenants]

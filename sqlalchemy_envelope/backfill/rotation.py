@@ -1,0 +1,84 @@
+"""What is rotated: one encrypted column, where its pair lies, and which of its values are meant."""
+
+import re
+from dataclasses import dataclass
+from typing import Self
+
+from ..context import Context
+from ..errors import ConfigurationError
+from ..legacy import Version
+from .move import ValueType, slug
+
+_KEY_ID = re.compile("[0-9a-f]{32}")
+
+
+@dataclass(frozen=True)
+class Rotation:
+    """An encrypted column whose keys are to be others. All names are physical ones; `context` is logical.
+
+    `column` holds the content and `dek` the wrapped data keys. `tenant`: the column with each row's tenant,
+    where values are bound to one; then `context` has none. `type` and `accept`: what the model says, needed
+    for versions 1 and 2. `only_key` (a key id, 32 hexadecimal digits) and `only_tenant` leave other values
+    out.
+    """
+
+    schema: str
+    table: str
+    column: str
+    dek: str
+    context: Context
+    type: ValueType = ValueType.TEXT
+    accept: Version | None = None
+    tenant: str | None = None
+    only_key: str | None = None
+    only_tenant: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.only_key is not None and not _KEY_ID.fullmatch(self.only_key):
+            raise ConfigurationError(
+                f"{self.place}: a key id is 32 hexadecimal digits, as sqlalchemy-envelope status prints them"
+            )
+        if self.only_tenant is not None and self.tenant is None:
+            raise ConfigurationError(
+                f"{self.place}: to choose the values of a tenant, name the column that tells it: tenant="
+            )
+
+    @classmethod
+    def plan(
+        cls,
+        table: str,
+        column: str,
+        *,
+        schema: str = "public",
+        dek: str | None = None,
+        context: Context | str | None = None,
+        type_: ValueType | str = ValueType.TEXT,
+        accept: Version | int | None = None,
+        tenant: str | None = None,
+        only_key: str | None = None,
+        only_tenant: str | None = None,
+    ) -> Self:
+        """A column's rotation. `dek`: the sibling, `<column>_dek` unless given; `context`: as in the model.
+
+        Raises `ConfigurationError` for what can't be meant.
+        """
+        where = Context(table, column) if context is None else Context.of(context)
+        older = None if accept is None else Version(accept)
+        sibling = dek or f"{column}_dek"
+        type_ = ValueType(type_)
+        return cls(schema, table, column, sibling, where, type_, older, tenant, only_key, only_tenant)
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The columns that may be written: rows are not visited by them."""
+        return frozenset((self.column, self.dek))
+
+    @property
+    def place(self) -> str:
+        """`table.column`, for messages."""
+        return f"{self.table}.{self.column}"
+
+    @property
+    def slug(self) -> str:
+        """What a move of this column would be told by."""
+        return slug(self.schema, self.table, self.column)

@@ -1,0 +1,60 @@
+"""What can't be rotated, said before anything is done, each with table, column and remedy."""
+
+from typing import Any
+
+import psycopg
+
+from ..errors import ConfigurationError
+from .move import Authority
+from .moves import find_by_content
+from .names import qualified, quoted
+from .relation import Relation
+from .rotation import Rotation
+
+
+def check_rotation(connection: "psycopg.Connection[Any]", relation: Relation, rotation: Rotation) -> None:
+    """That the rows can be visited and their cells replaced. Raises `ConfigurationError`."""
+    place, table = rotation.place, rotation.table
+    if relation.kind not in "rp" or any(leaf.kind != "r" for leaf in relation.leaves):
+        raise ConfigurationError(f"{place}: {table} is no table of this database; rotate where its rows are")
+    if relation.inherited:
+        raise ConfigurationError(f"{place}: other tables inherit from {table}; rotate each by itself")
+    if relation.key is None:
+        raise ConfigurationError(
+            f"{place}: {table} has no key to go by; add a primary key, or a unique index over columns that"
+            " are NOT NULL and not the pair"
+        )
+    _check_columns(relation, rotation)
+    _check_kept_plaintext(connection, relation, rotation)
+
+
+def _check_columns(relation: Relation, rotation: Rotation) -> None:
+    tenant = [] if rotation.tenant is None else [rotation.tenant]
+    for name in (rotation.column, rotation.dek, *tenant):
+        if name not in relation.columns:
+            raise ConfigurationError(
+                f"{rotation.place}: {rotation.table} has no column {name}; name the sibling by dek= and the"
+                " tenant's column by tenant=, as the model does"
+            )
+    for name in (rotation.column, rotation.dek):
+        if relation.columns[name].base != "bytea":
+            raise ConfigurationError(
+                f"{rotation.place}: {name} is {relation.columns[name].type}, which is no encrypted column"
+            )
+
+
+def _check_kept_plaintext(
+    connection: "psycopg.Connection[Any]", relation: Relation, rotation: Rotation
+) -> None:
+    """A trigger takes a new pair for a new value, and sets the plaintext that is kept beside it to NULL."""
+    move = find_by_content(connection, rotation.schema, rotation.table, rotation.column)
+    if move is None or move.authority is not Authority.PAIR or move.plaintext not in relation.columns:
+        return
+    table = qualified(rotation.schema, rotation.table)
+    query = f"SELECT EXISTS (SELECT FROM {table} WHERE {quoted(move.plaintext)} IS NOT NULL)"
+    kept = connection.execute(query.encode(), {}).fetchone()
+    if kept and kept[0]:
+        raise ConfigurationError(
+            f"{rotation.place}: {move.plaintext} still keeps plaintext, which its trigger would set to NULL;"
+            " end the move first: op.null_plaintext, or op.drop_plaintext"
+        )

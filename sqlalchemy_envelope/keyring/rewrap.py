@@ -1,0 +1,97 @@
+"""A key wrapped under another key, and itself the same: data keys, and the keys of the hierarchy.
+
+A provider that wrapped it does so itself, inside of KMS where it is one. What another provider wrapped is
+unwrapped by that one first.
+"""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from ..cipher import Unwrap
+from ..context import Context, WrapContext
+from ..errors import DecryptionError, Failure
+from ..providers.provider import KeyProvider
+from ..wire import KEY_HEAD_BYTES, KeyCell
+from .keyring import Keyring, Stored, Wait
+from .pool import Pool, wait_for
+from .wave import Call, Wave
+
+__tracebackhide__ = True  # pytest prints no locals of these frames: they hold keys
+
+RewrapOne = Callable[[Context, bytes], bytes]
+
+
+def rewrapped(
+    provider: KeyProvider, others: Sequence[KeyProvider], cell: bytes, context: WrapContext
+) -> bytes:
+    """The cell under the key with which `provider` wraps now; `others` open what they wrapped.
+
+    Raises `DecryptionError` for what never unwraps, and `KeyProviderError`.
+    """
+    parsed = KeyCell.parse(cell)
+    if provider.handles(parsed.wrap, parsed.key_id):
+        return provider.rewrap(parsed, context)
+    for other in others:
+        if other.handles(parsed.wrap, parsed.key_id):
+            return provider.wrap(unwrapped(other, parsed, context), context)
+    raise DecryptionError(Failure.UNKNOWN_KEY, context.place)
+
+
+def unwrapped(provider: KeyProvider, cell: KeyCell, context: WrapContext) -> bytes:
+    """The key in a cell that `provider` handles. Raises `DecryptionError`, `KeyProviderError`."""
+    if not provider.local:
+        return provider.unwrap(cell, context)
+    unwrap = provider.unwrappers(context).get(cell.head)
+    if unwrap is None:
+        raise DecryptionError(Failure.UNWRAP, context.place)
+    return unwrap(cell.wrapped)
+
+
+def rewrap_all(
+    pool: Pool | None, rewrap_one: RewrapOne, stored: Sequence[Stored], wait: Wait[None]
+) -> list[bytes]:
+    """The new cell of each, equal ones wrapped once; all in one wave, or here where there is no pool."""
+    if pool is None:
+        made = {each: _placed(rewrap_one, each) for each in dict.fromkeys(stored)}
+        return [made[each] for each in stored]
+    wave = Wave()
+    calls = {each: Call(partial(_placed, rewrap_one, each)) for each in dict.fromkeys(stored)}
+    with pool.lock:
+        for call in calls.values():
+            pool.board.ask(wave, call)
+        asked = pool.start(wave)
+    if asked:
+        wait_for(wave, wait)
+    return [calls[each].result for each in stored]
+
+
+def data_keys(keyring: Keyring, stored: Sequence[Stored], wait: Wait[None]) -> dict[Stored, bytes]:
+    """The data key of each distinct cell: here where that can be, the others in one wave.
+
+    Raises `DecryptionError` for the first that never unwraps, and `KeyProviderError`.
+    """
+    contexts = dict.fromkeys(context for context, _ in stored)
+    known = {context: keyring.unwrappers(context) for context in contexts}
+    keys: dict[Stored, bytes] = {}
+    others: list[Stored] = []
+    for each in dict.fromkeys(stored):
+        context, cell = each
+        head = cell[:KEY_HEAD_BYTES]
+        unwrap = known[context].get(head) if head in known[context] else None
+        if unwrap is None:
+            others.append(each)
+        else:
+            keys[each] = _placed(_unwrapping(unwrap), each)
+    return keys | (keyring.unlock(others, wait) if others else {})
+
+
+def _unwrapping(unwrap: Unwrap) -> RewrapOne:
+    return lambda _, cell: unwrap(KeyCell.parse(cell).wrapped)
+
+
+def _placed(one: RewrapOne, stored: Stored) -> bytes:
+    context, cell = stored
+    try:
+        return one(context, cell)
+    except DecryptionError as error:
+        raise error.at(context.place) from error.__cause__

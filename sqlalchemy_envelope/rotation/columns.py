@@ -1,0 +1,137 @@
+"""Rotation of a column's stored values: their data keys under another key, or all of them sealed anew.
+
+    rewrap_column(engine, Envelope.from_env, "patient", "ssn")
+
+Either is a job of the backfill: batches with commits of their own, a record in `envelope.job`, and it goes on
+where it was when called again. SQL of its own does it, so no ORM event fires and no `onupdate` is applied.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from ..backfill.database import Database
+from ..backfill.move import ValueType
+from ..backfill.moves import find_by_content
+from ..backfill.rotation import Rotation
+from ..backfill.rotations import record_job
+from ..backfill.run import run
+from ..backfill.running import Report
+from ..backfill.standing import installed
+from ..backfill.steps import Kind
+from ..columns import Pair, pairs_of
+from ..context import Context
+from ..envelope import Envelope
+from ..errors import BackfillError, ConfigurationError
+from ..legacy import Version
+
+Keys = Envelope | Callable[[], Envelope]
+"""An envelope, or what makes one: in each process, where there are several."""
+
+
+def rewrap_column(
+    database: Any,
+    envelope: Keys,
+    table: str,
+    column: str,
+    *,
+    key: str | None = None,
+    only_tenant: str | None = None,
+    schema: str = "public",
+    dek: str | None = None,
+    context: Context | str | None = None,
+    tenant: str | None = None,
+    **running: Any,
+) -> Report:
+    """Wraps every data key of a column that is not under the key that the envelope writes with now.
+
+    Only the sibling changes. `database`: a `Database`, or what `Database.of` takes. `key`: values under this
+    key id only; `only_tenant`: of this tenant only. `dek`, `context`, `tenant` (the column that tells each
+    row's): as the model says. `running`: for `run` (workers, executor, pace, progress, stop).
+
+    Raises `BackfillError` where it did not come to its end: call it again. Rows in quarantine are counted in
+    the report.
+    """
+    where = Database.of(database)
+    place = planned(where, table, column, schema=schema, dek=dek, context=context, tenant=tenant)
+    rotation = replace(place, only_key=key, only_tenant=only_tenant)
+    return rotate(where, envelope, rotation, Kind.REWRAP, **running)
+
+
+def reencrypt_column(
+    database: Any,
+    envelope: Keys,
+    table: str,
+    column: str,
+    *,
+    key: str | None = None,
+    only_tenant: str | None = None,
+    accept: Version | int | None = None,
+    type_: str | None = None,
+    schema: str = "public",
+    dek: str | None = None,
+    context: Context | str | None = None,
+    tenant: str | None = None,
+    **running: Any,
+) -> Report:
+    """Seals every value of a column anew that is not under the key that the envelope writes with now.
+
+    Each gets a fresh data key, and both cells change. `accept`, `type_`: as the model says, where values of
+    version 1 or 2 are left: those become version 3. All else as for `rewrap_column`.
+    """
+    where = Database.of(database)
+    place = planned(where, table, column, schema=schema, dek=dek, context=context, tenant=tenant)
+    older = None if accept is None else Version(accept)
+    rotation = replace(place, only_key=key, only_tenant=only_tenant, accept=older)
+    if type_ is not None:
+        rotation = replace(rotation, type=ValueType(type_))
+    return rotate(where, envelope, rotation, Kind.REENCRYPT, **running)
+
+
+def planned(database: Database, table: str, column: str, *, schema: str = "public", **said: Any) -> Rotation:
+    """A column's rotation as it is said, and what is not said as its move was recorded, if it was moved."""
+    with database.connect("rotation") as connection:
+        moved = find_by_content(connection, schema, table, column)
+    known: dict[str, Any] = {}
+    if moved is not None:
+        known = {"dek": moved.dek, "context": moved.context, "type_": moved.type}
+    known |= {name: value for name, value in said.items() if value is not None}
+    return Rotation.plan(table, column, schema=schema, **known)
+
+
+def rotate(database: Database, envelope: Keys, rotation: Rotation, kind: Kind, **running: Any) -> Report:
+    """Records a job, or finds the unfinished one, and runs it. Raises `BackfillError` short of its end."""
+    installed(database)
+    with database.connect("rotation") as connection:
+        job = record_job(connection, rotation, kind)
+    report = run(database, job.id, _maker(envelope), **running)
+    if report.state == "done":
+        return report
+    reason = report.error or f"{rotation.place}: it was {report.state}"
+    raise BackfillError(f"{reason} (job {job.id}, {kind}, is {report.state}; it goes on when run again)")
+
+
+def rotation_of(column: Any, **chosen: Any) -> Rotation:
+    """The rotation of a model's encrypted column, such as `Patient.ssn`.
+
+    `chosen`: `schema`, where it is not `public` nor the table's own, `tenant`, `only_key`, `only_tenant`.
+    """
+    pair = pair_of(column)
+    table = pair.content.table
+    older = {"accept": pair.type.accept, "type_": "bytes" if pair.type.python_type is bytes else "text"}
+    given = {"schema": table.schema or "public", "context": pair.type.context, **older, **chosen}
+    return Rotation.plan(str(table.name), str(pair.content.name), dek=str(pair.dek.name), **given)
+
+
+def pair_of(column: Any) -> Pair:
+    """The pair of an encrypted column, as its table or an alias of it has it. Raises `ConfigurationError`."""
+    clause = column.__clause_element__() if hasattr(column, "__clause_element__") else column
+    table = getattr(clause, "table", None)
+    pair = None if table is None else pairs_of(getattr(table, "element", table)).get(clause.key)
+    if pair is None or table is None:
+        raise ConfigurationError(f"{column} is no encrypted column; give one such as Patient.ssn")
+    return pair if pair.content.table is table else pair.of(table)
+
+
+def _maker(envelope: Keys) -> Callable[[], Envelope]:
+    return (lambda: envelope) if isinstance(envelope, Envelope) else envelope

@@ -1,0 +1,1 @@
+"""Rotation: other keys for what is stored, while the application runs."""
