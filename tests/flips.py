@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from sqlalchemy_envelope import Context, DecryptionError, DirectKeyring, Envelope
+from sqlalchemy_envelope import Context, DecryptionError, Envelope
 from sqlalchemy_envelope.opening import Opener, Reading
 
 from .vectors import samples
@@ -35,7 +35,7 @@ def flipped(cell: bytes) -> Iterator[bytes]:
 def outcomes(sample: Sample) -> Iterator[str]:
     """What comes of each flip, both with the cells apart and with both read as one."""
     vector = sample.opens("", "", b"")
-    keyring: DirectKeyring = keyring_of(vector)
+    keyring = keyring_of(vector)
     context, envelope = Context(**sample.place), Envelope(keyring)
     read = Opener(keyring, Reading(context, None, TAG[sample.type])).reader(DECODE[sample.type])
     dek, content = sample.dek or b"", sample.content or b""

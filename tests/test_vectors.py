@@ -7,13 +7,14 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from cryptography.hazmat.primitives.hashes import SHA512
 from cryptography.hazmat.primitives.kdf.concatkdf import ConcatKDFHash
 
 from sqlalchemy_envelope import ConfigurationError, Context, DecryptionError, Failure, cipher, wire
-from sqlalchemy_envelope.context import encode_context
+from sqlalchemy_envelope.context import KekContext, encode_context
 from sqlalchemy_envelope.providers.aws_kms import key_id_of
 
 from .vectors import generate, reading
@@ -81,6 +82,19 @@ def test_a_context_has_its_canonical_bytes_or_none(vector):
             encode_context(names)
     else:
         assert encode_context(names).hex() == vector["encoded"]
+
+
+@of("kek-context")
+def test_a_key_encryption_keys_context_has_its_bytes_and_its_strings(vector):
+    """For a static key, and for a KMS."""
+    names = vector["names"]
+    context = KekContext(UUID(names["kek"]), names.get("tenant"))
+    if "failure" in vector:
+        with pytest.raises(ConfigurationError):
+            assert context.wrap
+    else:
+        assert context.wrap.hex() == vector["encoded"]
+        assert context.encryption_context == vector["encryption_context"]
 
 
 @of("static-key-id", "kms-key-id")

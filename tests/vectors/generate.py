@@ -10,7 +10,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from . import known, malformed, older, opened, refused
+from . import known, malformed, older, opened, refused, tiers
 
 Vector = dict[str, Any]
 HERE = Path(__file__).parent
@@ -36,6 +36,7 @@ FILES: dict[str, Sequence[Callable[[], Iterable[Vector]]]] = {
         refused.tags,
         refused.types,
     ],
+    "tiers.json": [tiers.contexts, tiers.opened, tiers.refused, tiers.tenants],
     "older.json": [
         older.second,
         older.second_malformed,

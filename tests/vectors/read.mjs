@@ -2,67 +2,15 @@
 // Run: node tests/vectors/read.mjs. Prints counts; the last line is JSON; exits 1 where anything differs.
 
 import { isUtf8 } from "node:buffer";
-import { createDecipheriv, createHash, timingSafeEqual } from "node:crypto";
 import { readFileSync, readdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-const LABEL = "sqlalchemy-envelope/v3/";
+import { Failure, LABEL, contentContext, encode, fail, gcm, hex, kdf, kmsId, pick, same, staticId, u8, wrapNames } from "./scheme.mjs";
+
 const MIB_256 = 256 * 1024 * 1024;
 
-class Failure extends Error {}
-const fail = (name) => {
-  throw new Failure(name);
-};
-
-const hex = (text) => (text == null ? null : Buffer.from(text, "hex"));
-const u8 = (n) => Buffer.from([n]);
-const u16 = (n) => Buffer.from([n >> 8, n & 255]);
-const same = (a, b) => a.length === b.length && timingSafeEqual(a, b);
-
-const kdf = (key, label, info) =>
-  createHash("sha512").update(Buffer.from([0, 0, 0, 1])).update(key).update(label, "ascii").update(u8(0)).update(info).digest();
-
-function gcm(key, nonce, aad, sealed, failure) {
-  const cut = sealed.length - 16;
-  const cipher = createDecipheriv("aes-256-gcm", key, nonce, { authTagLength: 16 });
-  cipher.setAAD(aad);
-  cipher.setAuthTag(sealed.subarray(cut));
-  const opened = cipher.update(sealed.subarray(0, cut));
-  try {
-    return Buffer.concat([opened, cipher.final()]);
-  } catch {
-    return fail(failure);
-  }
-}
-
-// --- sections 2 and 5
-const NAMES = ["column", "key", "row", "table", "tenant"];
-
-function encode(names) {
-  const chosen = Object.keys(names).sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
-  const parts = [u8(chosen.length)];
-  for (const name of chosen) {
-    const value = Buffer.from(names[name], "utf8");
-    if (!NAMES.includes(name) || value.length === 0 || value.length > 65535) fail("context");
-    parts.push(u8(name.length), Buffer.from(name, "ascii"), u16(value.length), value);
-  }
-  return Buffer.concat(parts);
-}
-
-const pick = (place, names) => Object.fromEntries(names.filter((name) => name in place).map((name) => [name, place[name]]));
-const contentContext = (place) => encode(pick(place, ["table", "column", "tenant"]));
-const wrapNames = (place) => pick(place, ["table", "key", "tenant"]);
-
 // --- section 4
-const staticId = (key) => kdf(key, LABEL + "key-id", Buffer.alloc(0)).subarray(0, 16);
-
-function kmsId(arn) {
-  const fields = arn.split(":");
-  if (fields[5].startsWith("key/mrk-")) fields[3] = "";
-  return createHash("sha256").update(LABEL + "kms-key-id").update(u8(0)).update(fields.join(":")).digest().subarray(0, 16);
-}
-
 function parseHead(cell) {
   if (cell.length === 0 || cell[0] !== 0xed) fail("magic");
   if (cell.length < 2) fail("length");
@@ -82,30 +30,59 @@ function parseKeyCell(cell) {
 }
 
 function unwrap({ wrap, id, cell, wrapped }, keys, place) {
-  const key = wrap === 2 ? askKms(id, wrapped, keys, place) : unwrapLocally(wrap, id, cell, wrapped, keys, place);
+  const context = { info: encode(wrapNames(place)), sent: { ...wrapNames(place), "sqlalchemy-envelope": "v3/data-key" } };
+  const key = wrap === 3 ? unwrapUnderKek(id, cell, wrapped, keys, place, context) : unwrapByProvider({ wrap, id, cell, wrapped }, keys, context);
   return key.length === 32 ? key : fail("unwrap");
 }
 
-function unwrapLocally(wrap, id, cell, wrapped, keys, place) {
-  const held =
-    wrap === 1
-      ? (keys.static ?? []).map(hex).find((key) => same(staticId(key), id))
-      : hex((keys.kek ?? []).find((kek) => same(hex(kek.id), id))?.key);
-  if (!held) fail("unknown-key");
-  const wrapping = kdf(held, LABEL + "wrap", Buffer.concat([u8(wrap), encode(wrapNames(place))])).subarray(0, 32);
-  return gcm(wrapping, wrapped.subarray(0, 12), cell.subarray(0, 21), wrapped.subarray(12), "unwrap");
+function unwrapByProvider({ wrap, id, cell, wrapped }, keys, context) {
+  if (wrap === 2) {
+    const allowed = (keys.kms ?? []).filter((answer) => same(kmsId(answer.arn), id));
+    return allowed.length === 0 ? fail("unknown-key") : decryptByKms(allowed, wrapped, context.sent);
+  }
+  const held = wrap === 1 && (keys.static ?? []).map(hex).find((key) => same(staticId(key), id));
+  return held ? unwrapLocally(held, wrap, cell, wrapped, context) : fail("unknown-key");
 }
 
-function askKms(id, blob, keys, place) {
-  const allowed = (keys.kms ?? []).filter((answer) => same(kmsId(answer.arn), id));
-  if (allowed.length === 0) fail("unknown-key");
-  return decryptByKms(allowed, blob, { ...wrapNames(place), "sqlalchemy-envelope": "v3/data-key" });
+function unwrapLocally(key, wrap, cell, wrapped, context) {
+  const wrapping = kdf(key, LABEL + "wrap", Buffer.concat([u8(wrap), context.info])).subarray(0, 32);
+  return gcm(wrapping, wrapped.subarray(0, 12), cell.subarray(0, 21), wrapped.subarray(12), "unwrap");
 }
 
 function decryptByKms(answers, blob, context) {
   const sorted = (map) => JSON.stringify(Object.entries(map).sort());
   const found = answers.find((each) => same(hex(each.blob), blob) && sorted(each.encryption_context) === sorted(context));
   return found ? hex(found.data_key) : fail("unwrap");
+}
+
+function unwrapUnderKek(id, cell, wrapped, keys, place, context) {
+  const kek = (keys.kek ?? []).find((each) => same(hex(each.id), id));
+  if (!kek) fail("unknown-key");
+  const key = "key" in kek ? hex(kek.key) : openKek(kek, keys);
+  if (!("key" in kek) && kek.tenant !== place.tenant) fail("unwrap");
+  return unwrapLocally(key, 3, cell, wrapped, context);
+}
+
+const kekContext = ({ id, tenant }) => encode({ kek: hex(id), ...(tenant === undefined ? {} : { tenant }) }, ["kek", "tenant"]);
+
+function kekSent({ id, tenant }) {
+  const uuid = id.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
+  return { "sqlalchemy-envelope": "v3/kek", kek: uuid, ...(tenant === undefined ? {} : { tenant }) };
+}
+
+function openKek(kek, keys) {
+  const failures = new Set();
+  for (const cell of kek.cells.map(hex)) {
+    try {
+      const key = unwrapByProvider(parseKeyCell(cell), keys, { info: kekContext(kek), sent: kekSent(kek) });
+      if (key.length === 32) return key;
+      failures.add("unwrap");
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error;
+      failures.add(error.message);
+    }
+  }
+  return fail(failures.size === 1 && failures.has("unknown-key") ? "unknown-key" : "unwrap");
 }
 
 // --- section 3
@@ -200,10 +177,17 @@ function joined(vector) {
   return Buffer.concat([hex(vector.dek) ?? Buffer.alloc(0), hex(vector.content) ?? Buffer.alloc(0)]);
 }
 
+function kekEncoded({ names, encryption_context: expected }) {
+  const sent = kekSent({ id: names.kek, tenant: names.tenant });
+  const encoded = kekContext({ id: names.kek, tenant: names.tenant });
+  return JSON.stringify(Object.entries(sent).sort()) === JSON.stringify(Object.entries(expected).sort()) ? encoded : fail("sent");
+}
+
 // --- the vectors
 const readers = {
   kdf: (v) => ["derived", kdf(hex(v.key), v.label, hex(v.info))],
   context: (v) => ["encoded", encode(v.names)],
+  "kek-context": (v) => ["encoded", kekEncoded(v)],
   "static-key-id": (v) => ["id", staticId(hex(v.key))],
   "kms-key-id": (v) => ["id", kmsId(v.arn)],
   open: (v) => ["payload", openCells(v)],

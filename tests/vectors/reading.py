@@ -1,18 +1,32 @@
 """Opens a vector through the library, with the keys that the vector gives its reader."""
 
+from collections.abc import Collection
 from types import SimpleNamespace
-from typing import Any, Literal
+from typing import Any
+from uuid import UUID
 
 from botocore.exceptions import ClientError
 
-from sqlalchemy_envelope import Context, DirectKeyring, Envelope, StaticKey, Version, cipher, codec
+from sqlalchemy_envelope import (
+    Context,
+    DirectKeyring,
+    Envelope,
+    StaticKey,
+    TieredKeyring,
+    Version,
+    codec,
+)
+from sqlalchemy_envelope.context import KekContext
+from sqlalchemy_envelope.keyring.keyring import Keyring
+from sqlalchemy_envelope.keyring.store import KekRow, KekState, Make
 from sqlalchemy_envelope.legacy import NO_SIBLING
 from sqlalchemy_envelope.opening import Opener, Reading
 from sqlalchemy_envelope.providers.aws_kms import AwsKms
-from sqlalchemy_envelope.wire import LOCAL_WRAPPED_BYTES, Wrap, key_head
+from sqlalchemy_envelope.providers.provider import KeyProvider
 
 Vector = dict[str, Any]
 DECODE: dict[str, Any] = {"text": codec.decode_text, "bytes": codec.decode_bytes}
+WRAPPING = StaticKey(bytes(range(32)))
 TAG = {"text": codec.TEXT_TAG, "bytes": codec.BYTES_TAG}
 
 
@@ -35,38 +49,47 @@ class FixedKms:
         raise ClientError({"Error": {"Code": "InvalidCiphertextException", "Message": ""}}, "Decrypt")
 
 
-class FixedKek:
-    """A key-encryption key of the hierarchy: wraps as a static key does, under a UUID."""
+class FixedStore:
+    """A store of one vector's key-encryption keys. It only reads."""
 
-    local: Literal[True] = True
+    def __init__(self, keks: list[Vector], tenant: str | None) -> None:
+        self._rows = [self._row(kek, tenant) for kek in keks]
 
-    def __init__(self, key_id: str, key: str) -> None:
-        self._head = key_head(Wrap.KEK, bytes.fromhex(key_id), LOCAL_WRAPPED_BYTES)
-        self._key = bytes.fromhex(key)
+    def find(self, ids: Collection[UUID]) -> list[KekRow]:
+        """Those of these ids."""
+        return [row for row in self._rows if row.id in ids]
 
-    def generator(self, context: Context) -> cipher.Generate:
-        """A function that makes data keys."""
-        return cipher.key_generator(self._key, self._head, context.wrap)
-
-    def unwrappers(self, context: Context) -> dict[bytes, cipher.Unwrap]:
-        """The one head, and what unwraps behind it."""
-        return {self._head: cipher.key_unwrapper(self._key, self._head, context.wrap)}
-
-    def open_v1(self, blob: bytes) -> bytes:
-        """No key-encryption key ever wrote version 1."""
+    def active(self, tenants: Collection[str | None] | None = None) -> list[KekRow]:
+        """None is ever asked for."""
         raise NotImplementedError
 
+    def reserve(self, tenant: str | None, wraps: int, max_age: float, make: Make) -> KekRow:
+        """Nothing is written."""
+        raise NotImplementedError
 
-def keyring_of(vector: Vector) -> DirectKeyring:
+    def _row(self, kek: Vector, tenant: str | None) -> KekRow:
+        """Of a key whose cells the vector gives, or which it gives in the clear, for its value's tenant."""
+        id_ = UUID(kek["id"])
+        if "key" in kek:
+            cells = [WRAPPING.wrap(bytes.fromhex(kek["key"]), KekContext(id_, tenant))]
+        else:
+            cells, tenant = [bytes.fromhex(cell) for cell in kek["cells"]], kek.get("tenant")
+        return KekRow(id_, tenant, cells, [""] * len(cells), KekState.DEACTIVATED, 0, 0.0)
+
+
+def keyring_of(vector: Vector) -> Keyring:
     """The keyring that a vector's reader holds."""
     keys = vector["keys"]
+    providers: list[KeyProvider] = []
     if "static" in keys:
         newest, *previous = (bytes.fromhex(key) for key in keys["static"])
-        return DirectKeyring(StaticKey(newest, previous))
-    if "kek" in keys:
-        kek = FixedKek(keys["kek"][0]["id"], keys["kek"][0]["key"])
-        return DirectKeyring(kek)  # type: ignore[arg-type]  # it only opens
-    return DirectKeyring(AwsKms(keys["kms"][0]["arn"], FixedKms(keys["kms"])))
+        providers.append(StaticKey(newest, previous))
+    if "kms" in keys:
+        providers.append(AwsKms(keys["kms"][0]["arn"], FixedKms(keys["kms"])))
+    if "kek" not in keys:
+        return DirectKeyring(providers[0], opens=providers[1:])
+    store = FixedStore(keys["kek"], vector["context"].get("tenant"))
+    return TieredKeyring(*(providers[:1] or [WRAPPING]), opens=providers[1:], store=store)
 
 
 def open_cells(vector: Vector) -> bytes | str | None:
