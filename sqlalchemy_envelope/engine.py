@@ -15,8 +15,10 @@ from .keyring.keyring import wait_here
 from .keystore.binding import bind_store
 from .reading.compiler import compiler_class
 from .reading.execution import execution_context_class
+from .writing import flushing  # noqa: F401 - listens to mappers
 from .writing.context import writing_context_class
 from .writing.rewrite import rewrite
+from .writing.site import Site
 from .writing.written import Written, hide_unknown, remember
 
 __tracebackhide__ = True  # pytest prints no locals of these frames: they hold plaintext
@@ -74,11 +76,11 @@ def _install(root: Engine, dialect: Any, envelope: Envelope) -> None:
     root.clear_compiled_cache()
 
 
-def _before_execute(connection: Any, statement: Any, multi: Any, single: Any, _options: Any) -> Any:
+def _before_execute(connection: Any, statement: Any, multi: Any, single: Any, options: Any) -> Any:
     attachment = attachment_of(connection.dialect)
     if attachment is None:
         return statement, multi, single
-    executed = rewrite(statement, multi, single, attachment)
+    executed = rewrite(statement, multi, single, Site(attachment, connection, options))
     if executed.sealed is not None:
         remember(connection, Written(executed.statement, executed.sealed))
     return executed[:3]

@@ -24,6 +24,7 @@ from ..context import Context
 from ..envelope import Envelope
 from ..errors import BackfillError, ConfigurationError
 from ..legacy import Version
+from ..tenancy import Tenancy
 
 Keys = Envelope | Callable[[], Envelope]
 """An envelope, or what makes one: in each process, where there are several."""
@@ -98,7 +99,10 @@ def known_of(database: Database, schema: str, table: str, column: str) -> dict[s
     """What the record of a column's move says for `Rotation.plan`; nothing where there is none."""
     with database.connect("rotation") as connection:
         moved = find_by_content(connection, schema, table, column)
-    return {} if moved is None else {"dek": moved.dek, "context": moved.context, "type_": moved.type}
+    if moved is None:
+        return {}
+    names = {"dek": moved.dek, "tenant": moved.tenant}
+    return {**names, "context": moved.context, "type_": moved.type}
 
 
 def rotate(database: Database, envelope: Keys, rotation: Rotation, kind: Kind, **running: Any) -> Report:
@@ -116,12 +120,16 @@ def rotate(database: Database, envelope: Keys, rotation: Rotation, kind: Kind, *
 def rotation_of(column: Any, **chosen: Any) -> Rotation:
     """The rotation of a model's encrypted column, such as `Patient.ssn`.
 
-    `chosen`: `schema`, where it is not `public` nor the table's own, `tenant`, `only_key`, `only_tenant`.
+    `chosen`: `schema`, where it is not `public` nor the table's own, `only_key`, `only_tenant`.
     """
     pair = pair_of(column)
     table = pair.content.table
     older = {"accept": pair.type.accept, "type_": "bytes" if pair.type.python_type is bytes else "text"}
-    given = {"schema": table.schema or "public", "context": pair.type.context, **older, **chosen}
+    tenants = {
+        "tenant": None if pair.tenant is None else str(pair.tenant.name),
+        "tenant_of_key": pair.type.tenancy is Tenancy.CONTEXT,
+    }
+    given = {"schema": table.schema or "public", "context": pair.type.context, **older, **tenants, **chosen}
     return Rotation.plan(str(table.name), str(pair.content.name), dek=str(pair.dek.name), **given)
 
 

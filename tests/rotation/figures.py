@@ -2,7 +2,7 @@
 
 The real client against a KMS on loopback. Every key-encryption key is wrapped under the new KMS key, and told
 is what that cost: calls by their kind, seconds, and the data rows that were written meanwhile, by the
-server's own count and by comparing the version (`xmin`) of every row. In the end a value of every tenant opens
+server's own count and by comparing the version (`xmin`) of every row. In the end a value of each tenant opens
 by the new key alone.
 """
 
