@@ -97,5 +97,6 @@ def script_of(operation: RotationOperation) -> list[str]:
         ]
     if isinstance(operation, RotateKeyOp):
         tenant = operation.options.get("tenant")
-        return [f"-- needs keys: sqlalchemy-envelope keys rotate{f' --tenant {tenant!r}' if tenant else ''}"]
-    return ["-- needs keys: sqlalchemy-envelope keys rewrap"]
+        whose = f"--tenant {tenant!r}" if tenant else "--no-tenant"
+        return [f"-- needs keys: sqlalchemy-envelope keys rotate {whose}"]
+    return ["-- needs keys: sqlalchemy-envelope keys rewrap --keks"]

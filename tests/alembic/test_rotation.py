@@ -133,8 +133,8 @@ def test_a_script_records_a_job_that_goes_on_from_python(project: Project, world
     assert (
         "-- needs keys, and batches: sqlalchemy-envelope backfill public.patient.ssn --kind rewrap" in script
     )
-    assert "-- needs keys: sqlalchemy-envelope keys rotate" in script
-    assert "-- needs keys: sqlalchemy-envelope keys rewrap" in script
+    assert '-- needs keys: sqlalchemy-envelope keys rotate --tenant "it\'s"' in script
+    assert "-- needs keys: sqlalchemy-envelope keys rewrap --keks" in script
     world.execute(script)
     world.execute("DROP TABLE alembic_version")
     world.execute(script)

@@ -72,13 +72,11 @@ def test_each_row_is_done_in_its_own_context(engine: Engine, kind: Kind) -> None
     before = readable(engine)
     keyring = tiers().keyring
     new = {str(company): rotate_kek(engine, keyring, str(company)) for company in COMPANIES}
-    for column, rows in ((Note.body, 6), (Note.title, 5)):
-        assert rotate(Place.of(engine), tiers, rotation_of(column), kind).rows_done == rows
+    for what, rows in ((Note.body, 6), (Note.title, 5)):
+        assert rotate(Place.of(engine), tiers, rotation_of(what), kind).rows_done == rows
     with engine.connect() as connection:
-        for column in ("body", "title"):
-            query = (
-                f"SELECT DISTINCT company, substr({column}_dek, 4, 16) FROM note WHERE {column} IS NOT NULL"
-            )
+        for name in ("body", "title"):
+            query = f"SELECT DISTINCT company, substr({name}_dek, 4, 16) FROM note WHERE {name} IS NOT NULL"
             found = {(company, bytes(key)) for company, key in connection.exec_driver_sql(query)}
             assert found == {(company, new[str(company)].bytes) for company in COMPANIES}
     fresh = attach(create_engine(engine.url), tiers())
