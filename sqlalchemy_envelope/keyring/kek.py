@@ -21,8 +21,8 @@ from .store import KekRow, KekState
 __tracebackhide__ = True  # pytest prints no locals of these frames: they hold keys
 
 STATE_PART, KMS_PART = (0.4, 0.6), (0.7, 0.9)
-"""Between which parts of its time a key in use is asked for again. A state early, as that is one query for all
-keys: so a key that is used every other minute is never waited for. A provider late: that is a call each."""
+"""Between which parts of its time a key in use is asked for again. A state early, as one query serves all
+keys: so one that is used every other minute is never waited for. A provider late, as each key is a call."""
 ALONG_PART = 0.3
 """After which part of its time a key's state is read along with others'."""
 RETRY_PART = 0.03
