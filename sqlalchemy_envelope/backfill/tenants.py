@@ -11,6 +11,8 @@ from .move import Move
 from .names import quoted
 from .sources import Selected
 
+__tracebackhide__ = True  # pytest prints no locals of these frames: they hold plaintext
+
 Contents = Sequence[bytes | None]
 
 

@@ -1,5 +1,6 @@
 """`keys create` and `rotate`: new keys to write with."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 import typer
@@ -19,6 +20,12 @@ from .url import database_of
 OfTenant = Annotated[str | None, typer.Option("--tenant", help="For this tenant.")]
 OfNone = Annotated[bool, typer.Option("--no-tenant", help="For values that belong to no tenant.")]
 OfAll = Annotated[bool, typer.Option("--all", help="For every tenant that has an active key, and for none.")]
+OlderThan = Annotated[
+    float | None,
+    typer.Option(
+        "--older-than", min=0, metavar="DAYS", help="With --all: only keys so old. To go on with it."
+    ),
+]
 
 
 def create_key(
@@ -48,6 +55,7 @@ def rotate_keys(
     tenant: OfTenant = None,
     of_none: OfNone = False,
     of_all: OfAll = False,
+    older_than: OlderThan = None,
     url: Url = None,
     envelope: KeySource = None,
     as_json: AsJson = False,
@@ -60,7 +68,7 @@ def rotate_keys(
     """
     _check_tenant(tenant, of_none=of_none, of_all=of_all)
     terminal, database = Terminal(as_json=as_json), database_of(url)
-    tenants = _active(url) if of_all else [tenant]
+    tenants = _active(url, older_than or 0) if of_all else [tenant]
     keyring = Keys(envelope)().keyring
     made = []
     for each in tenants:
@@ -82,9 +90,11 @@ def _check_tenant(tenant: str | None, *, of_none: bool, of_all: bool | None = No
         raise ConfigurationError("a tenant's name is not empty; --no-tenant is for values of none")
 
 
-def _active(url: str | None) -> list[str | None]:
+def _active(url: str | None, days: float) -> list[str | None]:
+    latest = datetime.now(UTC) - timedelta(days=days)
     with reading(url) as connection:
-        return [each.tenant for each in listing.keys(connection) if each.state is KekState.ACTIVE]
+        active = [each for each in listing.keys(connection) if each.state is KekState.ACTIVE]
+    return [each.tenant for each in active if days == 0 or each.created_at <= latest]
 
 
 def _of(tenant: str | None) -> str:

@@ -45,7 +45,7 @@ Model = Annotated[
     typer.Option(
         "--model",
         metavar="MODULE:CLASS.ATTRIBUTE",
-        help="The model's column, where sibling, context or format are not the usual ones.",
+        help="The model's column, where sibling, context, tenants or format are not the usual ones.",
     ),
 ]
 Batch = Annotated[int, typer.Option("--batch", min=1, help="Rows of a batch at most; it adapts below that.")]

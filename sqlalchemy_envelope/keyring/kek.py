@@ -99,6 +99,10 @@ class Kek:
         """Whether it may still wrap: not by what an outage adds."""
         return min(self._wraps_until, self._state_until, self._kms_until) > now
 
+    def borne(self, now: float) -> bool:
+        """Whether it is live only by what an outage adds."""
+        return min(self._state_until, self._kms_until) <= now < self.expires
+
     def same(self, key: bytes) -> bool:
         """Whether `key` is this key."""
         return hmac.compare_digest(self._key, key)

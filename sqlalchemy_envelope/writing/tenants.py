@@ -14,6 +14,8 @@ from ..tenant_column import TenantText
 from .execution import Execution
 from .site import Site
 
+__tracebackhide__ = True  # pytest prints no locals of these frames: they hold plaintext
+
 UNKNOWN = object()
 """Stands for a value that only the database computes."""
 

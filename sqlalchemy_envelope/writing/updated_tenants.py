@@ -12,8 +12,11 @@ from sqlalchemy import Column, bindparam
 from ..errors import UnsupportedStatementError
 from .criteria import compared_with
 from .remembered import recalled
+from .synchronizing import synchronize_only
 from .tenants import UNKNOWN, Known, Tenants, given_value
 from .values import SingleValues
+
+__tracebackhide__ = True  # pytest prints no locals of these frames: they hold plaintext
 
 
 class UpdatedTenants(Tenants):
@@ -69,7 +72,9 @@ class UpdatedTenants(Tenants):
             self._find_only(known, given)
         elif self.context is not None:
             known.rows = [self.context] * len(self.execution.rows)
-            self.criteria.append(self._column(known) == known.text.value(self.context))
+            value = known.text.value(self.context)
+            self.criteria.append(self._column(known) == value)
+            synchronize_only(self.site.options, known.column, value)
         else:
             known.rows = [None] * len(self.execution.rows)
 

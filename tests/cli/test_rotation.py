@@ -97,6 +97,7 @@ def test_every_tenant_gets_a_new_key(world: World) -> None:
         "for values of no tenant",
         "for tenant acme",
     ]
+    assert world.run("rotate", "--all", "--older-than", "1").out == ""
     states = sorted(world.listed(), key=str)
     of_acme = [("acme", "active"), ("acme", "deactivated"), ("acme", "deactivated")]
     assert states == [*of_acme, (None, "active"), (None, "deactivated")]
@@ -169,6 +170,24 @@ def test_a_column_is_meant_as_its_model_says(
     done = world.run("rewrap", "customer.phone", "--model", "shop_model:Customer.email")
     assert done.code == Exit.USAGE
     assert "is customer.email, not customer.phone" in done.err
+
+
+def test_each_row_comes_under_the_key_of_its_tenant(world: World) -> None:
+    """The column that tells it is named; another tenant's rows stay as they are."""
+    world.shell.sql("ALTER TABLE customer ADD tenant_id text")
+    envelope = Envelope(DirectKeyring(StaticKey(KEY)))
+    for tenant in ("acme", "zeta"):
+        ((dek, content),) = envelope.seal_many([CANARY], Context("customer", "email", tenant=tenant))
+        values = "(tenant_id, email, email_dek) VALUES (%s, %s, %s)"
+        world.shell.sql(f"INSERT INTO customer {values}", tenant, content, dek)
+    done = world.run("rewrap", "customer.email", "--tenant-column", "tenant_id", "--only-tenant", "acme")
+    assert done.code == Exit.DONE, done.err
+    assert world.under() == {"kek": 1, "static": 1}
+    assert world.run("rewrap", "customer.email", "--tenant-column", "tenant_id").code == Exit.DONE
+    assert world.listed() == [("acme", "active"), ("zeta", "active")]
+    counted = json.loads(world.run("list", "--count", "--json").out)
+    assert [each["usage"] for each in counted] == [{"public.customer.email": 1}] * 2
+    assert world.shell.run("explain", "customer.email", "1").code == Exit.DONE
 
 
 NOT_SO = [

@@ -464,7 +464,7 @@ def test_what_was_asked_for_before_a_purge_is_not_kept(make, fake: FakeKms, cont
     fake.delay = 0.1
     reading = threading.Thread(target=keyring.unlock, args=([stored], here))
     reading.start()
-    time.sleep(0.03)
+    assert settled(lambda: fake.unwrapped == 1)
     keyring.purge_cache()
     with kms_calls(fake, unwrap=1):
         keyring.unlock([stored], here)

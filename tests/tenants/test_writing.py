@@ -192,6 +192,14 @@ def test_an_update_finds_rows_of_the_contexts_tenant_only(people: Session, how: 
     assert rows(people) == [(1, A, "new", "p1"), (2, B, "s2", "p2")]
 
 
+def test_objects_of_other_tenants_stay_as_they_are(people: Session) -> None:
+    """What an UPDATE did not find in the database, the ORM does not change in its session."""
+    one, two = people.scalars(select(Person).order_by(Person.id)).all()
+    with tenant(A):
+        people.execute(update(Person).values(ssn="new"))
+    assert (vars(one)["ssn"], vars(two)["ssn"]) == ("new", "s2")
+
+
 @pytest.mark.parametrize("how", OF_CONTEXT)
 def test_an_update_without_a_tenant_is_refused(people: Session, how: str) -> None:
     """With what to do."""
