@@ -122,6 +122,8 @@ def test_a_new_key_wraps_and_the_one_before_opens(world: World, engine: Engine) 
     world.fill(60, Envelope(keyring))
     kept = world.rows("id, ssn")
     first = world.value("SELECT id FROM envelope.key")
+    with pytest.raises(ConfigurationError, match="is active"):
+        rewrap_column(engine, Envelope(keyring), "patient", "ssn", key=first.hex)
     second = rotate_kek(engine, keyring)
     world.fill(5, Envelope(keyring), first=100)
     assert (world.under(first.bytes), world.under(second.bytes)) == (60, 5)
