@@ -155,6 +155,12 @@ def test_text_names_a_rows_tenant(people: Session) -> None:
         people.execute(text("select secret_dek || secret as secret from own").columns(Own.secret))
 
 
+def test_a_statement_is_shown_with_its_literals(people: Session) -> None:
+    """As one of plain columns, though its tenant is known once it runs."""
+    shown = select(p.c.ssn).compile(people.get_bind(), compile_kwargs={"literal_binds": True})
+    assert "person.tenant_id" in str(shown)
+
+
 def test_threads_have_tenants_of_their_own(attached: Engine) -> None:
     """None is inherited, and none gets into another."""
 
