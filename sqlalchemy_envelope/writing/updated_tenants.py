@@ -33,7 +33,7 @@ class UpdatedTenants(Tenants):
             known = Known(column)
             if values.assigns(column) or any(key in row for row in self.execution.rows):
                 self._settle_set(known, values)
-            elif self.execution.batch.holds_values(column):
+            elif self.execution.batch.writes(column):
                 self._settle_found(known)
             else:
                 continue

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import Engine, bindparam, delete, exists, func, insert, select, text, union_all, update
+from sqlalchemy import Engine, bindparam, delete, event, exists, func, insert, select, text, union_all, update
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from sqlalchemy.orm import Session, aliased
 
@@ -104,6 +104,22 @@ def test_a_context_tenants_value_opens_for_it_alone(session: Session) -> None:
             assert session.scalars(statement).all() == ["x"]
         with tenant(B), pytest.raises(DecryptionError):
             session.scalars(statement).all()
+
+
+def test_nothing_is_sent_without_a_tenant(session: Session) -> None:
+    """Neither the statement nor a part of it."""
+    sent: list[str] = []
+    engine: Any = session.get_bind()
+    event.listen(engine, "before_cursor_execute", lambda *given: sent.append(given[2]))
+    for statement in (
+        select(Own.secret),
+        select(Own),
+        select(func.array_agg(Own.secret)),
+        insert(Own).returning(Own),
+    ):
+        with pytest.raises(TenantError):
+            session.execute(statement)
+    assert not sent
 
 
 def test_a_result_keeps_the_tenant_that_it_was_executed_for(session: Session) -> None:
