@@ -124,7 +124,8 @@ def simulate(fleet: Fleet, terms: Terms) -> Seen:
             calls.update(int(at // MINUTE) for at in process.calls(until))
             queries += process.queries
     scale = fleet.processes / fleet.sample / MINUTE
-    settled = range(int((fleet.deploy + terms.kms_seconds / 2) // MINUTE) + 1, int(again // MINUTE))
+    settling = min(terms.kms_seconds, fleet.steady / 2)
+    settled = range(int((fleet.deploy + settling) // MINUTE) + 1, int(again // MINUTE))
     steady = [calls[minute] * scale for minute in settled]
     deploy = [calls[minute] * scale for minute in range(int(again // MINUTE), int(end // MINUTE))]
     spent = queries * fleet.processes / fleet.sample / end
@@ -163,7 +164,7 @@ class Process:
         """What `Fetching` does where a key in use is due, or over: whether the KMS was called."""
         if kek.state_due <= now:
             self.queries += 1
-            for each in {kek, *self._keks.ageing(now)}:
+            for each in dict.fromkeys((kek, *self._keks.ageing(now))):
                 each.confirm(each.row, now)
         if kek.kms_due > now:
             return False

@@ -12,15 +12,19 @@ from .errors import (
     InvalidValueError,
     KeyProviderError,
     NotAttachedError,
+    RevokedError,
+    ShreddedError,
     TenantError,
     UnsupportedStatementError,
 )
 from .keyring.direct import DirectKeyring
 from .keyring.reuse import Reuse
 from .keyring.tiered import TieredKeyring
+from .keystore import SqlKeyStore
 from .legacy import Version
 from .moving import EncryptedOnly, ReadsEncrypted, ReadsPlaintext
 from .providers.aws_kms import AwsKms
+from .providers.regional import RegionalKms
 from .providers.static import StaticKey
 from .tenancy import TENANT, tenant
 from .typed import (
@@ -78,7 +82,11 @@ __all__ = [
     "NotAttachedError",
     "ReadsEncrypted",
     "ReadsPlaintext",
+    "RegionalKms",
     "Reuse",
+    "RevokedError",
+    "ShreddedError",
+    "SqlKeyStore",
     "StaticKey",
     "TenantError",
     "TieredKeyring",

@@ -1,6 +1,7 @@
 """A keyring from environment variables. What is wrong is said with the variable's name, never its value."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import TypeVar
 
 from .errors import ConfigurationError
@@ -8,13 +9,14 @@ from .keyring.direct import DirectKeyring
 from .keyring.keyring import Keyring
 from .keyring.reuse import Reuse
 from .keyring.tiered import TieredKeyring
-from .providers.aws_kms import AwsKms
+from .providers.aws_kms import AwsKms, region_of
 from .providers.provider import KeyProvider
 from .providers.static import StaticKey
 
 T = TypeVar("T")
 
 ARN = "KMS_KEY_ARN"
+PREVIOUS_ARNS = "KMS_KEY_ARN_PREVIOUS"
 KEY = "SECRETS_ENCRYPTION_KEY"
 PREVIOUS = "SECRETS_ENCRYPTION_KEY_PREVIOUS"
 KEYRING = "ENVELOPE_KEYRING"
@@ -29,17 +31,17 @@ def keyring_from(environ: Mapping[str, str]) -> Keyring:
     """The keyring that the variables ask for. Raises `ConfigurationError` for none, or for a bad value.
 
     `KMS_KEY_ARN`: AWS KMS writes. `SECRETS_ENCRYPTION_KEY`: a static key, which writes where there is no KMS
-    and else still opens what it wrapped. `SECRETS_ENCRYPTION_KEY_PREVIOUS`: older static keys that still
-    open, parted by commas. `ENVELOPE_KEYRING`: one of `KEYRINGS`, direct by default; with reuse,
-    `ENVELOPE_REUSE_VALUES` (1,000) and `ENVELOPE_REUSE_SECONDS` (300).
+    and else still opens what it wrapped. `KMS_KEY_ARN_PREVIOUS`, `SECRETS_ENCRYPTION_KEY_PREVIOUS`: older
+    keys that still open, parted by commas. `ENVELOPE_KEYRING`: one of `KEYRINGS`, direct by default; with
+    reuse, `ENVELOPE_REUSE_VALUES` (1,000) and `ENVELOPE_REUSE_SECONDS` (300).
     """
     arn, key = environ.get(ARN, "").strip(), environ.get(KEY, "")
     if not (arn or key):
         raise ConfigurationError(f"set {ARN} (AWS KMS) or {KEY} (32 bytes: base64, hex or raw)")
-    providers: list[KeyProvider] = [*_static(key, environ.get(PREVIOUS, ""))]
-    if arn:
-        providers.insert(0, _named(ARN, lambda: AwsKms(arn)))
-    return _keyring(environ, providers)
+    previous = _listed(environ.get(PREVIOUS_ARNS, ""))
+    static = _static(key, _listed(environ.get(PREVIOUS, "")))
+    kms = _kms(arn, previous)
+    return _keyring(environ, [*kms, *static] if arn else [*static, *kms])
 
 
 def _keyring(environ: Mapping[str, str], providers: Sequence[KeyProvider]) -> Keyring:
@@ -73,8 +75,21 @@ def _number(environ: Mapping[str, str], variable: str, default: T, parse: Callab
     raise ConfigurationError(f"{variable} is no number")
 
 
-def _static(key: str, previous: str) -> list[StaticKey]:
-    older = [each.strip() for each in previous.split(",") if each.strip()]
+def _listed(words: str) -> list[str]:
+    return [each.strip() for each in words.split(",") if each.strip()]
+
+
+def _kms(arn: str, previous: Sequence[str]) -> list[KeyProvider]:
+    """That of the key that writes first, if one does; a provider for each region."""
+    if arn:
+        _named(ARN, lambda: region_of(arn))
+    regions: dict[str, list[str]] = {}
+    for each in [*([arn] if arn else []), *previous]:
+        regions.setdefault(_named(PREVIOUS_ARNS, partial(region_of, each)), []).append(each)
+    return [_named(ARN, partial(AwsKms, first, also_opens=others)) for first, *others in regions.values()]
+
+
+def _static(key: str, older: Sequence[str]) -> list[KeyProvider]:
     if older and not key:
         raise ConfigurationError(f"{PREVIOUS} is set without {KEY}")
     if not key:

@@ -24,6 +24,8 @@ _OF_THE_DATABASE: dict[str, Callable[[Column[Any]], bool]] = {
     "server_onupdate": lambda column: column.server_onupdate is not None,
     "Computed": lambda column: column.computed is not None,
     "Identity": lambda column: column.identity is not None,
+    "ON UPDATE of its foreign key": lambda column: _follows(column, "onupdate"),
+    "ON DELETE SET NULL or DEFAULT": lambda column: _follows(column, "ondelete", but="CASCADE"),
 }
 
 
@@ -61,7 +63,7 @@ def check_tenant_column(table: Table, column: Column[Any], found: Column[Any]) -
 def _unfit(column: Column[Any]) -> str:
     for what, given in _OF_THE_DATABASE.items():
         if given(column):
-            return f"with {what} the database would change it, and encrypt nothing anew"
+            return f"with {what} it would change, and nothing be encrypted anew"
     type_ = stored_type(column.type)
     name = type(column.type).__name__
     if isinstance(type_, NullType):
@@ -75,6 +77,12 @@ def _unfit(column: Column[Any]) -> str:
     if isinstance(type_, (*_PADDED, CITEXT)) or type_.collation not in {None, *_BYTEWISE}:
         return f"{name} has several spellings of one value"
     return ""
+
+
+def _follows(column: Column[Any], when: str, but: str = "") -> bool:
+    """Whether the database changes it with the row that its foreign key leads to."""
+    actions = {str(getattr(each, when) or "").upper() for each in column.foreign_keys}
+    return not actions <= {"", "NO ACTION", "RESTRICT", but}
 
 
 def stored_type(type_: TypeEngine[Any]) -> TypeEngine[Any]:

@@ -111,18 +111,16 @@ class ByTenant:
             else:
                 self._take_apart(number, reading, cells)
 
-    def joined(self, unlocked: Sequence[Sequence[Any]]) -> list[Sequence[Any]]:
+    def joined(self, unlocked: Sequence[Sequence[Any]]) -> list[Any]:
         """The given columns: what a key was fetched for with that, all else as it was."""
-        made: list[Any] = [list(cells) for _, cells in self._given]
+        made: list[Any] = [cells for _, cells in self._given]
         for (number, tenant, places), pairs, (_, before) in zip(
             self._places, unlocked, self.columns, strict=True
         ):
             if tenant is None:
                 made[number] = pairs
-                continue
-            for place, pair, given in zip(places, pairs, before, strict=True):
-                if pair is not given:
-                    made[number][place] = Tenanted(tenant, pair)
+            elif pairs is not before:
+                made[number] = _with_keys(made[number], places, before, pairs, tenant)
         return made
 
     def _take_apart(self, number: int, reading: Reading, cells: Sequence[Any]) -> None:
@@ -140,6 +138,16 @@ class ByTenant:
             except DecryptionError:
                 continue
             self._places.append((number, tenant, places))
+
+
+def _with_keys(
+    cells: Sequence[Any], places: Sequence[int], before: Sequence[Any], pairs: Sequence[Any], tenant: bytes
+) -> list[Any]:
+    made = list(cells)
+    for place, pair, given in zip(places, pairs, before, strict=True):
+        if pair is not given:
+            made[place] = Tenanted(tenant, pair)
+    return made
 
 
 def _split_or_none(cell: bytes, reading: Reading) -> tuple[bytes, bytes] | None:

@@ -1,6 +1,7 @@
 """What can't be rotated, said before anything is done, each with table, column and remedy."""
 
 from typing import Any
+from uuid import UUID
 
 import psycopg
 
@@ -25,6 +26,7 @@ def check_rotation(connection: "psycopg.Connection[Any]", relation: Relation, ro
             " are NOT NULL and not the pair"
         )
     _check_columns(relation, rotation)
+    _check_chosen_key(connection, rotation)
     _check_kept_plaintext(connection, relation, rotation)
 
 
@@ -41,6 +43,19 @@ def _check_columns(relation: Relation, rotation: Rotation) -> None:
             raise ConfigurationError(
                 f"{rotation.place}: {name} is {relation.columns[name].type}, which is no encrypted column"
             )
+
+
+def _check_chosen_key(connection: "psycopg.Connection[Any]", rotation: Rotation) -> None:
+    """What is under an active key can't be told from what is put under it."""
+    known = connection.execute("SELECT to_regclass('envelope.key')").fetchone()
+    if rotation.only_key is None or known is None or known[0] is None:
+        return
+    query = "SELECT 1 FROM envelope.key WHERE id = %s::uuid AND state = 'active'"
+    if connection.execute(query, [rotation.only_key]).fetchone():
+        raise ConfigurationError(
+            f"{rotation.place}: key {UUID(rotation.only_key)} is active, so new values still come under it;"
+            " give its tenant another one first: sqlalchemy-envelope keys rotate"
+        )
 
 
 def _check_kept_plaintext(

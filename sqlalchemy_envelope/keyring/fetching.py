@@ -159,8 +159,12 @@ class Fetching:
                 held.confirm(row, at)
 
     def _bear(self, held: Kek, error: EnvelopeError) -> bool:
-        """Whether a key that could not be asked for again is still of use. The caller holds the lock."""
-        if isinstance(error, DecryptionError):
+        """Whether a key that could not be asked for again is still of use. The caller holds the lock.
+
+        One that the store says is revoked, destroyed or gone is not. One that a provider calls damaged was
+        not when it gave it out, and has until then.
+        """
+        if isinstance(error, DecryptionError) and error.failure is not Failure.UNWRAP:
             self.keks.drop(held)
             return False
         outage = isinstance(error, KeyProviderError) and error.retryable

@@ -119,9 +119,12 @@ class Reserving:
             claim, epoch = self._blocks.begin(tenant), fetching.epoch
         made: dict[UUID, bytes] = {}
         at = fetching.clock()
-        row = fetching.store().reserve(
-            tenant, claim.wraps, fetching.terms.max_age_seconds, partial(self._make, tenant, made)
-        )
+        make = partial(self._make, tenant, made)
+        try:
+            row = fetching.store().reserve(tenant, claim.wraps, fetching.terms.max_age_seconds, make)
+        except BaseException:
+            made.clear()  # the error's traceback leads here, and the key may lie in the table all the same
+            raise
         with fetching.pool.lock:
             self._land(claim, row, made.get(row.id), at, epoch)
         return Seen(row, at)
@@ -144,10 +147,16 @@ class Reserving:
     ) -> dict[bytes, Kek]:
         """Keys that wraps were reserved on. One that does not open is no fault of what is to be written."""
         try:
-            return self._fetching.fetch(heads, wait, rows)
+            keks = self._fetching.fetch(heads, wait, rows)
         except DecryptionError as error:
             passing = error.failure in {Failure.REVOKED, Failure.SHREDDED}  # since it was reserved
             raise KeyProviderError(f"nothing can be written: {error}", retryable=passing) from error
+        now = self._fetching.clock()
+        for head, kek in keks.items():
+            if kek.borne(now):
+                words = "its provider can't be reached, and an outage only lets it read"
+                raise KeyProviderError(f"nothing can be written: {place_of(head)}: {words}", retryable=True)
+        return keks
 
 
 def _key(tenant: Tenant) -> tuple[str, Tenant]:

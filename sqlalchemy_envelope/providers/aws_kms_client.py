@@ -15,6 +15,7 @@ from .pace import Pace
 
 __tracebackhide__ = True  # pytest prints no locals of these frames: they hold keys
 
+_OPENING = frozenset({"decrypt", "re_encrypt"})
 _FIRST_PAUSE = 0.05
 _LONGEST_PAUSE = 2.0
 _jitter = random.SystemRandom().uniform
@@ -122,7 +123,7 @@ def _pause(attempt: int, deadline: float) -> bool:
 
 
 def _error(operation: str, place: str, refused: Refusal) -> DecryptionError | KeyProviderError:
-    if refused.never:
+    if refused.never and operation in _OPENING:
         return DecryptionError(Failure.UNWRAP, place)
     action = "kms:" + operation.title().replace("_", "")
     return KeyProviderError(f"{place}: {action} {refused.reason}", retryable=refused.retryable)

@@ -9,6 +9,8 @@ from .rows import Row
 from .tenants import UNKNOWN, Known, Tenants, given_value
 from .values import SingleValues
 
+__tracebackhide__ = True  # pytest prints no locals of these frames: they hold plaintext
+
 _NOTHING = object()
 
 

@@ -6,6 +6,8 @@ They wait on the flush's connection, by the parameters that it will find each ro
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+__tracebackhide__ = True  # pytest prints no locals of these frames: they hold plaintext
+
 _SLOT = "_envelope_tenants"
 
 Values = dict[str, Any]

@@ -14,6 +14,8 @@ from ..tenant_column import TenantText
 from .execution import Execution
 from .site import Site
 
+__tracebackhide__ = True  # pytest prints no locals of these frames: they hold plaintext
+
 UNKNOWN = object()
 """Stands for a value that only the database computes."""
 
@@ -96,8 +98,9 @@ class Tenants:
             return [self._of_context(pair)] * len(values)
         known = self._known_of(pair)
         found = known.of(values, row)
-        for value, of in zip(values, found, strict=True):
-            if value is not None and of is None:
+        if None in found:
+            both = zip(values, found, strict=True)
+            if any(value is not None and of is None for value, of in both):
                 raise self._missing(pair, known)
         return found
 

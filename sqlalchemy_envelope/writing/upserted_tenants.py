@@ -9,6 +9,8 @@ from ..errors import UnsupportedStatementError
 from .criteria import equalities, is_column
 from .target import Target
 
+__tracebackhide__ = True  # pytest prints no locals of these frames: they hold plaintext
+
 
 def check_upsert(clause: Any, target: Target, given: Mapping[str, Any]) -> None:
     """That a row keeps its tenant, or has all that is encrypted for it replaced with it.

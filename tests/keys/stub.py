@@ -1,6 +1,7 @@
 """A KMS on loopback that misbehaves as it is told: what moto, being well-behaved, can't show."""
 
 import base64
+import hashlib
 import json
 import os
 import sys
@@ -76,12 +77,32 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def well(stub: Stub, operation: str, body: dict[str, Any]) -> tuple[int, bytes]:
-    """A good reply: the wrapped key is the key itself behind a word."""
+    """A good reply: the wrapped key is the key itself between a word and a hash of what it is bound to."""
+    arn = body.get("KeyId")
     if operation == "GenerateDataKey":
         key = os.urandom(32)
-        return replied(KeyId=body["KeyId"], Plaintext=key, CiphertextBlob=b"wrapped:" + key)
-    key = base64.b64decode(body["CiphertextBlob"]).removeprefix(b"wrapped:")
-    return replied(KeyId=body["KeyId"], Plaintext=key)
+        return replied(KeyId=arn, Plaintext=key, CiphertextBlob=_blob(key, arn, body))
+    if operation == "Encrypt":
+        return replied(KeyId=arn, CiphertextBlob=_blob(base64.b64decode(body["Plaintext"]), arn, body))
+    blob = base64.b64decode(body["CiphertextBlob"])
+    key = blob.removeprefix(b"wrapped:")[:32]
+    if operation == "ReEncrypt":
+        arn, prefix = body["DestinationKeyId"], "Destination"
+        if blob != _blob(key, body["SourceKeyId"], body, "Source"):
+            return failing("InvalidCiphertextException")(stub, operation, body)
+        return replied(
+            KeyId=arn, SourceKeyId=body["SourceKeyId"], CiphertextBlob=_blob(key, arn, body, prefix)
+        )
+    if blob != _blob(key, arn, body):
+        return failing("InvalidCiphertextException")(stub, operation, body)
+    return replied(KeyId=arn, Plaintext=key)
+
+
+def _blob(key: bytes, arn: str | None, body: dict[str, Any], prefix: str = "") -> bytes:
+    """Without a context nothing is bound, as in version 2."""
+    bound = body.get(f"{prefix}EncryptionContext")
+    mark = b"" if bound is None else hashlib.sha256(f"{arn} {sorted(bound.items())}".encode()).digest()
+    return b"wrapped:" + key + mark
 
 
 def replied(**reply: object) -> tuple[int, bytes]:

@@ -13,6 +13,8 @@ from sqlalchemy_envelope.keystore import SqlKeyStore, install
 from sqlalchemy_envelope.rotation import rewrap_column, rewrap_keks, rotate_kek
 from sqlalchemy_envelope.testing import FakeKms
 
+from ..fixtures.postgresql import Database
+from .figures import new_kms_key
 from .world import BRISK, World
 
 TENANTS = [None, *(f"tenant {n}" for n in range(103))]
@@ -120,6 +122,8 @@ def test_a_new_key_wraps_and_the_one_before_opens(world: World, engine: Engine) 
     world.fill(60, Envelope(keyring))
     kept = world.rows("id, ssn")
     first = world.value("SELECT id FROM envelope.key")
+    with pytest.raises(ConfigurationError, match="is active"):
+        rewrap_column(engine, Envelope(keyring), "patient", "ssn", key=first.hex)
     second = rotate_kek(engine, keyring)
     world.fill(5, Envelope(keyring), first=100)
     assert (world.under(first.bytes), world.under(second.bytes)) == (60, 5)
@@ -161,3 +165,11 @@ def test_a_keyring_without_a_store_has_it_in_the_job_s_database(world: World, en
     assert rewrap_column(engine, Envelope(unbound), "patient", "ssn").rows_done == 10
     assert world.value("SELECT count(*) FROM envelope.key") == 2
     assert world.wrong(Envelope(tiered(engine, kms))) == 0
+
+
+def test_a_new_kms_key_writes_no_data_row(database: Database, kms_client: Any) -> None:
+    """By the real client: one ReEncrypt a tenant, and every row is the version that it was."""
+    url = database.url().render_as_string(hide_password=False)
+    figure = new_kms_key(url, kms_client, tenants=4, rows=40)
+    assert (figure.keys, figure.calls) == (4, {"ReEncrypt": 4})
+    assert (figure.touched, figure.unreadable) == (0, 0)

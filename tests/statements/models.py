@@ -23,7 +23,7 @@ CANARY = "kanarienvogel"
 """Stands in every plaintext, so that a leak is easy to see."""
 
 OWNER = "acme"
-"""The tenant that all rows of `own` belong to."""
+"""The tenant that all rows of `owned` belong to."""
 
 
 class Models(NamedTuple):
@@ -144,7 +144,7 @@ def build(encrypted: bool, moving: type[Moving] | None = None) -> Models:
         __table_args__ = (sa.UniqueConstraint("tenant_id", "note", name="one_note"),)
 
     class Own(Base):
-        __tablename__ = "own"
+        __tablename__ = "owned"
         id = sa.Column(sa.Integer, primary_key=True)
         secret = sa.Column(text("secret", tenant=TENANT))
         note = sa.Column(sa.Text)

@@ -135,6 +135,7 @@ with section("Tenants: declarations"):
         "declare(Column('of_', Integer, key='of'), Column('ssn', EncryptedText(tenant='of'))).name",
         "declare(Column('ssn', EncryptedText(tenant='id'))).name",
         "declare(Column('of', sa.Uuid), Column('ssn', EncryptedText(tenant='of'))).name",
+        "declare(Column('of', Text, sa.ForeignKey('other.id', ondelete='CASCADE')), Column('ssn', EncryptedText(tenant='of'))).name",
         "declare(Column('ssn', EncryptedText(tenant=TENANT))).name",
         declares=True,
     )
@@ -151,6 +152,8 @@ with section("Tenants: declarations"):
         "declare(Column('of', sa.ForeignKey('other.id')), Column('ssn', EncryptedText(tenant='of')))",
         "declare(Column('of', EncryptedText()), Column('ssn', EncryptedText(tenant='of')))",
         "declare(Column('of', Text, onupdate='x'), Column('ssn', EncryptedText(tenant='of')))",
+        "declare(Column('of', Text, sa.ForeignKey('other.id', onupdate='CASCADE')), Column('ssn', EncryptedText(tenant='of')))",
+        "declare(Column('of', Text, sa.ForeignKey('other.id', ondelete='SET NULL')), Column('ssn', EncryptedText(tenant='of')))",
         "declare(Column('of', Text, sa.Computed('note')), Column('ssn', EncryptedText(tenant='of')))",
         error=ConfigurationError,
         declares=True,
