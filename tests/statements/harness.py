@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy import event, orm
 
 from sqlalchemy_envelope import DirectKeyring, Envelope, EnvelopeError, StaticKey
+from sqlalchemy_envelope.attachment import attachment_of
 from sqlalchemy_envelope.columns import pairs_of
 
 from .catalogue import Shape
@@ -142,12 +143,18 @@ def stored(connection: sa.Connection, models: Models, strayed: list[str]) -> Tab
         columns = dict(zip(names, zip(*rows, strict=True), strict=True)) if rows else {}
         for pair in pairs.values() if columns else ():
             cells = list(zip(columns[pair.dek.name], columns[pair.content.name], strict=True))
-            opened = ENVELOPE.open_many([(_bytes(a), _bytes(b)) for a, b in cells], pair.type.reading.context)
+            pairs_read = [(_bytes(a), _bytes(b)) for a, b in cells]
+            opened = _envelope(connection).open_many(pairs_read, pair.type.reading.context)
             values = tuple(_value(pair, each) for each in opened)
             columns[pair.content.name] = settled(pair, columns, values, strayed)
         shown = [columns[name] for name in names if name not in hidden] if columns else []
         tables[table.name] = [tuple(_bytes(each) for each in row) for row in zip(*shown, strict=True)]
     return tables
+
+
+def _envelope(connection: sa.Connection) -> Envelope:
+    attached = attachment_of(connection.dialect)
+    return ENVELOPE if attached is None else attached.envelope
 
 
 def _bytes(value: Any) -> Any:
