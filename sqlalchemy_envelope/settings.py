@@ -10,6 +10,7 @@ from .keyring.reuse import Reuse
 from .keyring.tiered import TieredKeyring
 from .providers.aws_kms import AwsKms
 from .providers.provider import KeyProvider
+from .providers.regional import RegionalKms
 from .providers.static import StaticKey
 
 T = TypeVar("T")
@@ -28,17 +29,18 @@ KEYRINGS = ("direct", "reuse", "tiered", "direct+tiered", "reuse+tiered")
 def keyring_from(environ: Mapping[str, str]) -> Keyring:
     """The keyring that the variables ask for. Raises `ConfigurationError` for none, or for a bad value.
 
-    `KMS_KEY_ARN`: AWS KMS writes. `SECRETS_ENCRYPTION_KEY`: a static key, which writes where there is no KMS
-    and else still opens what it wrapped. `SECRETS_ENCRYPTION_KEY_PREVIOUS`: older static keys that still
-    open, parted by commas. `ENVELOPE_KEYRING`: one of `KEYRINGS`, direct by default; with reuse,
-    `ENVELOPE_REUSE_VALUES` (1,000) and `ENVELOPE_REUSE_SECONDS` (300).
+    `KMS_KEY_ARN`: AWS KMS writes; several, parted by commas, are a `RegionalKms`. `SECRETS_ENCRYPTION_KEY`: a
+    static key, which writes where there is no KMS and else still opens what it wrapped.
+    `SECRETS_ENCRYPTION_KEY_PREVIOUS`: older static keys that still open, parted by commas.
+    `ENVELOPE_KEYRING`: one of `KEYRINGS`, direct by default; with reuse, `ENVELOPE_REUSE_VALUES` (1,000) and
+    `ENVELOPE_REUSE_SECONDS` (300).
     """
     arn, key = environ.get(ARN, "").strip(), environ.get(KEY, "")
     if not (arn or key):
         raise ConfigurationError(f"set {ARN} (AWS KMS) or {KEY} (32 bytes: base64, hex or raw)")
     providers: list[KeyProvider] = [*_static(key, environ.get(PREVIOUS, ""))]
     if arn:
-        providers.insert(0, _named(ARN, lambda: AwsKms(arn)))
+        providers.insert(0, _named(ARN, lambda: _kms(arn)))
     return _keyring(environ, providers)
 
 
@@ -51,11 +53,18 @@ def _keyring(environ: Mapping[str, str], providers: Sequence[KeyProvider]) -> Ke
     if reuse is None and (environ.get(REUSE_VALUES) or environ.get(REUSE_SECONDS)):
         raise ConfigurationError(f"{REUSE_VALUES} and {REUSE_SECONDS} need {KEYRING} to be reuse")
     first, *others = providers
+    if writes != "tiered" and isinstance(first, RegionalKms) and not first.replicas:
+        raise ConfigurationError(f"{ARN} names keys of several regions, which need {KEYRING} to be tiered")
     if writes == "tiered":
         return TieredKeyring(first, opens=others)
     if tiers:
         return TieredKeyring(first, opens=others, writes="direct", reuse=reuse)
     return DirectKeyring(first, opens=others, reuse=reuse)
+
+
+def _kms(arns: str) -> AwsKms | RegionalKms:
+    first, *others = [AwsKms(each.strip()) for each in arns.split(",")]
+    return RegionalKms(first, *others) if others else first
 
 
 def _reuse(environ: Mapping[str, str]) -> Reuse:
