@@ -9,6 +9,26 @@ from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 
 from ..errors import ConfigurationError
 
+_OWN = {
+    "statement_timeout": "0",
+    "transaction_timeout": "0",
+    "idle_session_timeout": "0",
+    "idle_in_transaction_session_timeout": "0",
+    "default_transaction_isolation": "read committed",
+    "standard_conforming_strings": "on",
+    "datestyle": "ISO, MDY",
+}
+"""What a role or a database may have set for an application, and our work needs otherwise: counting takes its
+time, a session that holds a job waits, compare-and-set looks at what others committed meanwhile, and the
+driver reads ISO dates only."""
+
+_SET = (
+    "SELECT pg_catalog.set_config(own.name, own.value, false) FROM (VALUES ("
+    + "), (".join(f"'{name}', '{value}'" for name, value in _OWN.items())
+    + ")) AS own (name, value) WHERE pg_catalog.current_setting(own.name, true) IS NOT NULL"
+)
+"""Some are not known to older servers."""
+
 
 @dataclass(frozen=True)
 class Database:
@@ -33,7 +53,14 @@ class Database:
         """A connection in autocommit mode, told apart in `pg_stat_activity` by its `purpose`."""
         arguments, options = PGDialect_psycopg().create_connect_args(make_url(self.url))
         options["application_name"] = f"sqlalchemy-envelope {purpose}"
-        return psycopg.connect(*arguments, **options, autocommit=True)
+        options["client_encoding"] = "UTF8"
+        connection = psycopg.connect(*arguments, **options, autocommit=True)
+        try:
+            connection.execute(_SET.encode())
+        except BaseException:
+            connection.close()
+            raise
+        return connection
 
     def __str__(self) -> str:
         return make_url(self.url).render_as_string(hide_password=True)
