@@ -17,6 +17,18 @@ PAUSE = 0.2
 
 _LATER = (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected)
 
+_RACED = (
+    psycopg.errors.InternalError_,  # tuple concurrently updated
+    psycopg.errors.UniqueViolation,
+    psycopg.errors.DuplicateObject,
+    psycopg.errors.DuplicateColumn,
+    psycopg.errors.UndefinedObject,
+)
+"""What a statement meets where another process does the same just now: the next try finds it done."""
+
+RACES = 5
+"""How often that is believed."""
+
 
 def apply(
     database: Database, statements: Sequence[str], *, lock_timeout: float = 2.0, patience: float = 60.0
@@ -48,7 +60,7 @@ def _apply(
     patience: float,
     alone: bool = False,
 ) -> None:
-    deadline = time.monotonic() + patience
+    deadline, races = time.monotonic() + patience, 0
     while True:
         try:
             return _try(connection, watch, statement, lock_timeout, alone)
@@ -56,7 +68,9 @@ def _apply(
             if time.monotonic() > deadline:
                 raise BackfillError(_who(watch.blockers, patience)) from error
         except psycopg.Error as error:
-            raise BackfillError(error.diag.message_primary or "the connection was lost") from error
+            races += isinstance(error, _RACED)
+            if not isinstance(error, _RACED) or races > RACES:
+                raise BackfillError(_words(error)) from error
         time.sleep(PAUSE * random.uniform(1, 5))  # noqa: S311
 
 
@@ -69,6 +83,14 @@ def _try(
         connection.execute(f"SET {local}lock_timeout = {milliseconds}".encode())
         connection.execute(f"SET {local}statement_timeout = 0".encode())
         connection.execute(statement.encode())
+
+
+def _words(error: psycopg.Error) -> str:
+    """The server's; of what depends on a column, the names too."""
+    words = error.diag.message_primary or "the connection was lost"
+    if isinstance(error, psycopg.errors.DependentObjectsStillExist) and error.diag.message_detail:
+        words += f": {error.diag.message_detail}"
+    return words
 
 
 def _who(blockers: Sequence[Blocker], patience: float) -> str:

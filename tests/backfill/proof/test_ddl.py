@@ -263,3 +263,16 @@ def test_names_of_greatest_length_stay_apart(make: Make) -> None:
     customer = make(create=f"CREATE TABLE {table} (id int PRIMARY KEY, {column} text)", move=move)
     for statement in whole_move(move):
         customer.apply([statement, statement])
+
+
+def test_a_pair_with_values_of_its_own_is_not_dropped_by_a_script(make: Make) -> None:
+    """Which counts nothing before: the statements look themselves."""
+    customer = make().begin()
+    customer.run("INSERT INTO customer VALUES (1, 'one')")
+    customer.encrypt()
+    content, dek = customer.seal("the only one")
+    customer.run(
+        "UPDATE customer SET email = NULL, email_encrypted = %s, email_encrypted_dek = %s", content, dek
+    )
+    with pytest.raises(BackfillError, match="values are in the pair alone"):
+        customer.apply(ddl.drop_pair(customer.move))
