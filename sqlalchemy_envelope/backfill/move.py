@@ -72,7 +72,10 @@ class Move:
             move = replace(move, lasting_dek=dek or f"{column}_dek")
         for name in (move.content, move.dek, move.lasting_dek, f"{column}_plaintext"):
             if len(name.encode()) > MAX_NAME_BYTES:
-                raise ConfigurationError(f"{table}.{column}: the name {name} would have over 63 bytes")
+                raise ConfigurationError(
+                    f"{table}.{column}: the name {name} would have over 63 bytes; choose shorter ones by"
+                    " into= and dek="
+                )
         return move
 
     lasting_dek: str = ""

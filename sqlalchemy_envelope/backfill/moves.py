@@ -49,7 +49,7 @@ def begin_sql(move: Move) -> str:
         f"SELECT FROM pg_catalog.pg_attribute WHERE attrelid = {literal(relation(move))}::regclass"
         " AND attname = move.content AND NOT attisdropped"
     )
-    return f"{_insert(move)} {changes}, verified_at = NULL WHERE NOT EXISTS ({pair})"
+    return f"{_insert(move)} {changes}, verified_at = NULL, begun_at = now() WHERE NOT EXISTS ({pair})"
 
 
 def record(connection: "psycopg.Connection[Any]", move: Move) -> RecordedMove:

@@ -106,7 +106,19 @@ def look_for(database: Database, move: Move) -> Standing | None:
         recorded = find(connection, move.schema, move.table, move.column)
         if recorded is None:
             return None
+        _refuse_hidden(connection, move)
         return Standing(database, recorded, columns_of(connection, move))
+
+
+def _refuse_hidden(connection: "psycopg.Connection[Any]", move: Move) -> None:
+    """What is counted, verified and set to NULL must be all there is."""
+    asked = "SELECT row_security_active(oid) FROM pg_catalog.pg_class WHERE oid = to_regclass(%s)"
+    found = connection.execute(asked, [relation(move)]).fetchone()
+    if found and found[0]:
+        raise ConfigurationError(
+            f"{move.place}: row security hides rows of {move.table} from this role; connect as one with"
+            " BYPASSRLS"
+        )
 
 
 def columns_of(connection: "psycopg.Connection[Any]", move: Move) -> frozenset[str]:

@@ -1,0 +1,80 @@
+"""A move that can't come to its end is refused before its table is touched."""
+
+from functools import partial
+
+import pytest
+
+from sqlalchemy_envelope import ConfigurationError
+from sqlalchemy_envelope.backfill import whole
+from sqlalchemy_envelope.backfill.database import Database as Place
+from sqlalchemy_envelope.backfill.move import Move
+
+from ..fixtures.postgresql import Database
+from .world import World, envelope
+
+MOVE = Move.plan("t", "email", into="sealed")
+
+CASES = {
+    "no key": ("CREATE TABLE t (id int, email text)", "has no key"),
+    "in the primary key": (
+        "CREATE TABLE t (id int, email text, PRIMARY KEY (id, email))",
+        "in the primary key",
+    ),
+    "generated": (
+        "CREATE TABLE t (id int PRIMARY KEY, email text GENERATED ALWAYS AS ('x') STORED)",
+        "generated column",
+    ),
+    "another type": ("CREATE TABLE t (id int PRIMARY KEY, email int)", "say source="),
+    "referred to": (
+        """CREATE TABLE t (id int PRIMARY KEY, email text UNIQUE);
+        CREATE TABLE other (email text REFERENCES t (email) ON UPDATE CASCADE)""",
+        "foreign keys refer to it",
+    ),
+    "an heir": (
+        "CREATE TABLE parent (id int, email text); CREATE TABLE t (PRIMARY KEY (id)) INHERITS (parent)",
+        "inherit",
+    ),
+    "a view": ("CREATE VIEW t AS SELECT 1 AS id, 'x'::text AS email", "is no table"),
+}
+
+
+@pytest.mark.parametrize("later", [False, True], ids=["now", "later"])
+@pytest.mark.parametrize("case", CASES)
+def test_nothing_is_left_of_a_refused_move(database: Database, case: str, later: bool) -> None:
+    """Neither columns nor triggers nor a record."""
+    create, words = CASES[case]
+    place = Place.of(database.url())
+    with place.connect("test") as connection:
+        connection.execute(create.encode())
+        begin = whole.begin if later else partial(whole.encrypt_column, envelope=envelope)
+        with pytest.raises(ConfigurationError, match=words):
+            begin(place, MOVE)
+        columns = connection.execute("SELECT * FROM t").description or []
+        assert [each.name for each in columns] == ["id", "email"]
+        assert connection.execute("SELECT to_regclass('envelope.move')").fetchone() == (None,)
+
+
+def test_rows_that_are_hidden_are_not_passed_over(world: World) -> None:
+    """Row security would leave them plain, and everything counted and verified without them."""
+    world.fill(3)
+    role = f"owner_{world.value('SELECT current_database()')}"
+    world.execute(
+        f"CREATE ROLE {role} LOGIN; GRANT ALL ON ALL TABLES IN SCHEMA envelope TO {role};"
+        f" GRANT ALL ON SCHEMA envelope TO {role}; ALTER TABLE customer OWNER TO {role};"
+        " ALTER TABLE customer ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY"
+    )
+    theirs = Place(world.database.url.replace("postgres@", f"{role}@"))
+    try:
+        with pytest.raises(ConfigurationError, match="row security hides rows"):
+            whole.backfill(theirs, world.move, envelope)
+    finally:
+        world.execute(f"ALTER TABLE customer OWNER TO postgres; DROP OWNED BY {role}; DROP ROLE {role}")
+
+
+def test_a_domain_over_a_domain_is_what_it_is_made_of(database: Database) -> None:
+    """However many there are."""
+    place = Place.of(database.url())
+    with place.connect("test") as connection:
+        connection.execute("CREATE DOMAIN a AS text; CREATE DOMAIN b AS a")
+        connection.execute("CREATE TABLE t (id int PRIMARY KEY, email b)")
+    whole.encrypt_column(place, MOVE, envelope)
