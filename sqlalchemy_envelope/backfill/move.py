@@ -67,15 +67,10 @@ class Move:
         lasting = into or column
         where = Context.of(context) if context is not None else Context(table, lasting)
         beside = (dek or f"{content}_dek") if into else f"{content}_dek"
-        move = cls(schema, table, column, column, content, beside, where, ValueType(type_), into is None)
+        move = cls(schema, table, column, column, content, beside, where, _value_type(type_), into is None)
         if into is None:
             move = replace(move, lasting_dek=dek or f"{column}_dek")
-        for name in (move.content, move.dek, move.lasting_dek, f"{column}_plaintext"):
-            if len(name.encode()) > MAX_NAME_BYTES:
-                raise ConfigurationError(
-                    f"{table}.{column}: the name {name} would have over 63 bytes; choose shorter ones by"
-                    " into= and dek="
-                )
+        _check_names(move)
         return move
 
     lasting_dek: str = ""
@@ -111,3 +106,26 @@ class Move:
     def slug(self) -> str:
         """Names what the move makes in the database, whatever the length of its own names: 16 hex digits."""
         return hashlib.sha256(f"{self.schema}\0{self.table}\0{self.column}".encode()).hexdigest()[:16]
+
+
+def _value_type(given: ValueType | str) -> ValueType:
+    if given not in list(ValueType):
+        raise ConfigurationError(f"type_= is {' or '.join(map(repr, map(str, ValueType)))}, not {given!r}")
+    return ValueType(given)
+
+
+def _check_names(move: Move) -> None:
+    """Raises where PostgreSQL would cut one, or two columns would have the same."""
+    kept = f"{move.column}_plaintext"
+    for name in (move.content, move.dek, move.lasting_dek, kept):
+        if len(name.encode()) > MAX_NAME_BYTES:
+            raise ConfigurationError(
+                f"{move.place}: the name {name} would have over 63 bytes; choose shorter ones by into="
+                " and dek="
+            )
+    meant = [move.column, move.content, move.dek]
+    if len(set(meant)) < len(meant) or move.lasting_dek in {move.column, move.content, kept}:
+        raise ConfigurationError(
+            f"{move.place}: column, pair and sibling each need a name of their own; choose others by into="
+            " and dek="
+        )

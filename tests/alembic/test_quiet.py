@@ -44,7 +44,7 @@ def test_a_state_in_the_model_gives_a_move_that_runs_later(project: Project) -> 
 
 
 def test_a_state_leaves_the_plaintext_s_type_alone(project: Project) -> None:
-    """It says only that it is text: `varchar(40)` is not to become that under a lock, nor its default to go."""
+    """It says only that it is text: `varchar(40)` is not to become that under a lock."""
     project.customers(email="varchar(40) not null default 'none'")
     project.revision("pass")
     project.upgrade()

@@ -78,3 +78,58 @@ def test_a_domain_over_a_domain_is_what_it_is_made_of(database: Database) -> Non
         connection.execute("CREATE DOMAIN a AS text; CREATE DOMAIN b AS a")
         connection.execute("CREATE TABLE t (id int PRIMARY KEY, email b)")
     whole.encrypt_column(place, MOVE, envelope)
+
+
+TAKEN = {
+    "a text": (Move.plan("t", "email", into="name"), "name is a column for something else"),
+    "bytes": (Move.plan("t", "email", into="photo"), "photo is a column for something else"),
+    "the sibling's": (Move.plan("t", "email", into="sealed", dek="photo"), "photo is a column"),
+    "the kept plaintext's": (Move.plan("t", "photo", type_="bytes"), "photo_plaintext is a column"),
+    "the sibling's in the end": (Move.plan("t", "email", dek="name"), "name is a column"),
+}
+
+
+@pytest.mark.parametrize("case", TAKEN)
+def test_a_column_for_something_else_is_no_part_of_a_pair(database: Database, case: str) -> None:
+    """The way back would drop it."""
+    move, words = TAKEN[case]
+    place = Place.of(database.url())
+    with place.connect("test") as connection:
+        connection.execute(
+            "CREATE TABLE t (id int PRIMARY KEY, email text, name text, photo bytea, photo_plaintext int)"
+        )
+        connection.execute("INSERT INTO t VALUES (1, 'x', 'y', 'z')")
+    for step in (whole.encrypt_column, whole.add_pair):
+        with pytest.raises(ConfigurationError, match=words):
+            step(place, move)
+    with pytest.raises(ConfigurationError, match="is not encrypted"):
+        whole.decrypt_column(place, move, envelope)
+
+
+def test_a_pair_that_a_model_made_is_taken_over(database: Database) -> None:
+    """With its guard, as `create_all` makes it, and what was written to both since."""
+    place = Place.of(database.url())
+    dek, content = envelope().seal_many(["x"], MOVE.context)[0]
+    with place.connect("test") as connection:
+        connection.execute("CREATE TABLE t (id int PRIMARY KEY, email text, sealed bytea, sealed_dek bytea)")
+        connection.execute("INSERT INTO t VALUES (1, 'x', %s, %s), (2, 'y', NULL, NULL)", [content, dek])
+    whole.encrypt_column(place, MOVE, envelope)
+
+
+def test_a_part_of_a_pair_is_not_moved_itself(database: Database) -> None:
+    """Neither cells nor wrapped keys are plaintext."""
+    place = Place.of(database.url())
+    with place.connect("test") as connection:
+        connection.execute("CREATE TABLE t (id int PRIMARY KEY, email text)")
+    whole.encrypt_column(place, MOVE, envelope)
+    with pytest.raises(ConfigurationError, match="sealed_dek is a column for something else"):
+        whole.encrypt_column(place, Move.plan("t", "sealed_dek", type_="bytes"), envelope)
+
+
+@pytest.mark.parametrize(
+    "names", [{"into": "email"}, {"dek": "email"}, {"into": "s", "dek": "s"}, {"dek": "email_encrypted"}]
+)
+def test_each_column_has_a_name_of_its_own(names: dict[str, str]) -> None:
+    """Else the plaintext itself would go on the way back."""
+    with pytest.raises(ConfigurationError, match="a name of their own"):
+        Move.plan("t", "email", **names)
