@@ -21,7 +21,7 @@ def adopted(database: Database, move: Move, sql_type: str | None) -> Standing:
     """
     after = move.handed_over()
     installed(database)
-    with database.connect("move") as connection, connection.transaction():
+    with database.asked("move") as connection, connection.transaction():
         if {after.content, after.dek} - _of_bytes(connection, after):
             raise ConfigurationError(
                 f"{move.place} is not encrypted: {move.schema} has no pair {after.content}, {after.dek}"

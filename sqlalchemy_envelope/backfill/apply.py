@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 
 from ..errors import BackfillError
-from .database import Database
+from .database import Database, words_of
 from .watch import Blocker, Watch
 
 PAUSE = 0.2
@@ -87,7 +87,7 @@ def _try(
 
 def _words(error: psycopg.Error) -> str:
     """The server's; of what depends on a column, the names too."""
-    words = error.diag.message_primary or "the connection was lost"
+    words = words_of(error)
     if isinstance(error, psycopg.errors.DependentObjectsStillExist) and error.diag.message_detail:
         words += f": {error.diag.message_detail}"
     return words

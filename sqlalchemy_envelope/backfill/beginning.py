@@ -26,7 +26,7 @@ def refuse_impossible(
     standing = look_for(database, move)
     if standing is not None and standing.has_pair:
         return
-    with database.connect("move") as connection:
+    with database.asked("move") as connection:
         if move.plaintext not in columns_of(connection, move):
             raise ConfigurationError(f"{move.place}: there is no such column in schema {move.schema}")
         relation = inspect(connection, move)

@@ -43,5 +43,5 @@ def work(
 
 def job(database: Database, recorded: RecordedMove, kind: str, source: Any = None) -> Job:
     """The record of a job, for `run` here or elsewhere."""
-    with database.connect("job") as connection:
+    with database.asked("job") as connection:
         return record_job(connection, recorded, kind, source)

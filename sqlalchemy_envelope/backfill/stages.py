@@ -33,7 +33,7 @@ def add_pair(database: Database, move: Move) -> None:
     if standing is not None and standing.has_pair:
         _refuse_other(standing.move, move)
     else:
-        with database.connect("move") as connection:
+        with database.asked("move") as connection:
             connection.execute(begin_sql(move).encode())
     if not look(database, move).given:
         apply(database, ddl.add_pair(move))
@@ -171,7 +171,7 @@ def _verify(database: Database, recorded: RecordedMove, envelope: Keys, source: 
     if look(database, recorded.move).has_pairs:
         work(database, recorded, "verify", envelope, source, **running)
         return
-    with database.connect("verify") as connection:
+    with database.asked("verify") as connection:
         mark_verified(connection, recorded.id)
 
 

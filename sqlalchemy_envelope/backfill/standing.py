@@ -84,7 +84,7 @@ class Standing:
         return f"SELECT FROM {relation(self.move)} WHERE"
 
     def _ask(self, what: str) -> Any:
-        with self.database.connect("count") as connection:
+        with self.database.asked("count") as connection:
             found = connection.execute(f"SELECT {what}".encode()).fetchone()
         return None if found is None else found[0]
 
@@ -102,7 +102,7 @@ def look(database: Database, move: Move) -> Standing:
 
 def look_for(database: Database, move: Move) -> Standing | None:
     """The same; None where there is no move."""
-    with database.connect("move") as connection:
+    with database.asked("move") as connection:
         recorded = find(connection, move.schema, move.table, move.column)
         if recorded is None:
             return None
@@ -133,5 +133,5 @@ def columns_of(connection: "psycopg.Connection[Any]", move: Move) -> frozenset[s
 
 def installed(database: Database) -> None:
     """Makes the schema `envelope` where it isn't there."""
-    with database.connect("schema") as connection:
+    with database.asked("schema") as connection:
         install(connection)

@@ -1,10 +1,12 @@
 """Sessions of our own do what they are for, whatever was set for the application's."""
 
 import pytest
+from sqlalchemy.ext.asyncio import create_async_engine
 
 from sqlalchemy_envelope.backfill import whole
 from sqlalchemy_envelope.backfill.database import Database as Place
 from sqlalchemy_envelope.backfill.move import Move
+from sqlalchemy_envelope.errors import BackfillError
 
 from ..fixtures.postgresql import Database
 from .world import envelope
@@ -44,3 +46,18 @@ def test_no_limit_of_time_is_ours(database: Database, limit: str) -> None:
         connection.execute(f"ALTER DATABASE {database.name} SET {limit} = '1min'".encode())
     with place.connect("test") as connection:
         assert connection.execute(f"SHOW {limit}".encode()).fetchone() == ("0",)
+
+
+def test_another_driver_s_url_is_read(database: Database) -> None:
+    """An asynchronous engine's, say: asyncpg's `ssl` is libpq's `sslmode`."""
+    query = {"ssl": "disable", "prepared_statement_cache_size": "0"}
+    engine = create_async_engine(database.url("asyncpg").set(query=query))
+    with Place.of(engine).connect("test") as connection:
+        assert connection.info.get_parameters()["sslmode"] == "disable"
+
+
+def test_what_ends_a_question_is_an_error_of_ours(database: Database) -> None:
+    """In the server's words, without its details."""
+    place = Place.of(database.url())
+    with pytest.raises(BackfillError, match="terminating connection"), place.asked("test") as connection:
+        connection.execute("SELECT pg_terminate_backend(pg_backend_pid())")
