@@ -13,7 +13,7 @@ from .quoting import identifier
 from .quoting import relation as table
 from .refusals import check_beginning, check_columns, check_table
 from .relation import Relation, inspect
-from .standing import columns_of, look_for
+from .standing import Standing, columns_of, look_for
 
 
 def refuse_impossible(
@@ -25,6 +25,7 @@ def refuse_impossible(
     """
     standing = look_for(database, move)
     if standing is not None and standing.has_pair:
+        _refuse_forgotten(standing)
         return
     with database.asked("move") as connection:
         if move.plaintext not in columns_of(connection, move):
@@ -65,3 +66,13 @@ def _holds_something_else(connection: "psycopg.Connection[Any]", move: Move, pai
     wrong = f"NOT ({guard})" if len(pair) > 1 else f"{identifier(pair[0])} IS NOT NULL"
     found = connection.execute(f"SELECT EXISTS (SELECT FROM {table(move)} WHERE {wrong})".encode()).fetchone()
     return bool(found and found[0])
+
+
+def _refuse_forgotten(standing: Standing) -> None:
+    """After a swap the gate lets no row be pending. Where it is gone, so is the table that was swapped."""
+    if not (standing.given and standing.has_plaintext) or standing.gated or not standing.pending:
+        return
+    raise ConfigurationError(
+        f"{standing.move.place}: it is recorded as encrypted, but {standing.pending} rows have plaintext"
+        " alone: was the table made anew? Begin anew too: op.decrypt_column, then this again"
+    )

@@ -16,7 +16,7 @@ from .database import Database
 from .handover import change_hands
 from .jobs import Job
 from .move import Move
-from .moves import RecordedMove, begin_sql, mark_verified
+from .moves import FORGET_RANGES, RecordedMove, begin_sql, mark_verified
 from .performing import Keys, UnendingError, work
 from .standing import Standing, installed, look, look_for
 from .trigger import create_trigger, drop_trigger
@@ -35,6 +35,7 @@ def add_pair(database: Database, move: Move) -> None:
     else:
         with database.asked("move") as connection:
             connection.execute(begin_sql(move).encode())
+            connection.execute(FORGET_RANGES, [move.schema, move.table, move.column])
     if not look(database, move).given:
         apply(database, ddl.add_pair(move))
 

@@ -8,9 +8,10 @@ import psycopg
 
 from ..errors import ConfigurationError
 from .database import Database
+from .gate import gate_name
 from .move import Authority, Move
 from .moves import RecordedMove, find
-from .quoting import identifier, relation
+from .quoting import has_constraint, identifier, relation
 from .schema import install
 
 
@@ -49,6 +50,12 @@ class Standing:
     def given(self) -> bool:
         """Whether the pair is the truth."""
         return self.move.authority is Authority.PAIR
+
+    @property
+    def gated(self) -> bool:
+        """Whether the table's own CHECK proves that no row is pending."""
+        gate = gate_name(self.move.handed_back())
+        return bool(self._ask(has_constraint(self.move, gate, "convalidated")))
 
     @cached_property
     def pending(self) -> int:

@@ -133,3 +133,36 @@ def test_each_column_has_a_name_of_its_own(names: dict[str, str]) -> None:
     """Else the plaintext itself would go on the way back."""
     with pytest.raises(ConfigurationError, match="a name of their own"):
         Move.plan("t", "email", **names)
+
+
+@pytest.mark.parametrize("move", [Move.plan("t", "email"), Move.plan("t", "photo", type_="bytes")])
+def test_a_table_that_was_made_anew_is_moved_anew(database: Database, move: Move) -> None:
+    """Its record says that it is encrypted, and under the pair's name there is a plain column."""
+    place = Place.of(database.url())
+    table = "CREATE TABLE t (id int PRIMARY KEY, email text, photo bytea); INSERT INTO t VALUES (1, 'x', 'y')"
+    with place.connect("test") as connection:
+        connection.execute(table)
+        whole.encrypt_column(place, move, envelope)
+        connection.execute("DROP TABLE t")
+        connection.execute(table)
+        whole.encrypt_column(place, move, envelope)
+        cells = connection.execute(f"SELECT {move.column}_dek, {move.column} FROM t".encode()).fetchall()
+    assert envelope().open_many(cells, move.context) in ([b"x"], [b"y"])
+
+
+def test_a_record_that_a_table_belies_is_not_believed(database: Database) -> None:
+    """Made anew with all three columns, and filled by an older version."""
+    place = Place.of(database.url())
+    columns = "id int PRIMARY KEY, email text, sealed bytea, sealed_dek bytea"
+    with place.connect("test") as connection:
+        connection.execute(f"CREATE TABLE t ({columns})".encode())
+        whole.encrypt_column(place, MOVE, envelope)
+        whole.swap(place, MOVE, envelope)
+        connection.execute("DROP TABLE t")
+        connection.execute(f"CREATE TABLE t ({columns}); INSERT INTO t VALUES (1, 'x')".encode())
+        with pytest.raises(ConfigurationError, match="1 rows have plaintext"):
+            whole.encrypt_column(place, MOVE, envelope)
+        whole.decrypt_column(place, MOVE, envelope)
+        whole.encrypt_column(place, MOVE, envelope)
+        cells = connection.execute("SELECT sealed_dek, sealed FROM t").fetchall()
+    assert envelope().open_many(cells, MOVE.context) == [b"x"]
