@@ -13,7 +13,7 @@ import psycopg
 from ..envelope import Envelope
 from ..errors import ConfigurationError
 from .database import Database
-from .jobs import Job, State
+from .jobs import Job, State, last_source
 from .keyset import Place, Span
 from .moves import RecordedMove
 from .pace import Pace
@@ -21,7 +21,7 @@ from .plan import Plan
 from .prepare import Prepare
 from .reader import Reader
 from .session import open_session
-from .sources import Source
+from .sources import Source, resolve
 from .steps import Kind, Step
 
 __tracebackhide__ = True  # pytest prints no locals of these frames: they hold plaintext
@@ -71,13 +71,12 @@ def estimate(
     pace: Pace | None = None,
 ) -> Estimate:
     """Counts, and tries the work on a few rows in memory. Raises what `run` would raise before it begins."""
-    prepare = Prepare(database, job or _unrecorded(recorded, kind), envelope, source, pace or Pace())
     with closing(_only_reading(database.connect("dry run"))) as connection:
-        plan = prepare(connection)
+        wanted = job or _unrecorded(recorded, kind, last_source(connection, recorded, kind))
+        reader = source or (resolve(wanted.source) if wanted.source else None)
+        plan = Prepare(database, wanted, envelope, reader, pace or Pace())(connection)
         rows, pending, exact = _counted(connection, plan, _keyless(plan).pending)
-        heap, indexes = connection.execute(
-            _SIZES, {"leaves": [each.oid for each in plan.relation.leaves]}
-        ).fetchone()  # type: ignore[misc]
+        heap, indexes = _sizes(connection, plan)
     trial, untried = Trial(), ""
     try:
         trial = _tried(database, plan, plan.step())
@@ -89,7 +88,7 @@ def estimate(
         rows,
         pending,
         exact,
-        -(-rows // trial.batch(prepare.pace)),
+        -(-rows // trial.batch(plan.pace)),
         trial.seconds_for(pending, writes=writes) if trial.rows or not pending else None,
         trial.rows,
         int(wal) if writes else 0,
@@ -173,10 +172,10 @@ def _only_reading(connection: "psycopg.Connection[Any]") -> "psycopg.Connection[
     return connection
 
 
-def _unrecorded(recorded: RecordedMove, kind: Kind) -> Job:
+def _unrecorded(recorded: RecordedMove, kind: Kind, source: str | None) -> Job:
     counts = (0, None, 0, 0, 0, 0)
     now = datetime.now(UTC)
-    return Job(0, recorded.id, kind, State.READY, None, *counts, None, None, now, None, None, None)
+    return Job(0, recorded.id, kind, State.READY, source, *counts, None, None, now, None, None, None)
 
 
 _SIZES = """

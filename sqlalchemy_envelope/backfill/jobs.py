@@ -60,6 +60,16 @@ class QuarantinedRow:
 
 _COLUMNS = ", ".join(field.name for field in fields(Job))
 
+_READING = frozenset({Kind.ENCRYPT, Kind.VERIFY})
+"""Jobs that read the old value."""
+
+_LAST_SOURCE = (
+    "SELECT source FROM envelope.job AS earlier WHERE earlier.move = move.id AND source IS NOT NULL"
+    " AND NOT EXISTS (SELECT FROM envelope.job AS back WHERE back.move = move.id AND back.kind = 'decrypt'"
+    " AND back.id > earlier.id AND back.rows_done > 0) ORDER BY id DESC LIMIT 1"
+)
+"""Of a row of `envelope.move`. What was decrypted since is stored as it is, and no source reads it."""
+
 
 def record_job(
     connection: "psycopg.Connection[Any]",
@@ -69,7 +79,8 @@ def record_job(
 ) -> Job:
     """A job for a move: the one that is not done yet, if there is one, else a new one.
 
-    `source`: the import path `module:attribute` of what reads the old value.
+    `source`: the import path `module:attribute` of what reads the old value. Where none is given, that of the
+    job that is there, or of the last one that had any, unless values were decrypted since.
     """
     connection.execute(record_job_sql(recorded_move.move, kind, source).encode())
     found = connection.execute(
@@ -82,13 +93,24 @@ def record_job(
 
 
 def record_job_sql(move: Move, kind: Kind | str, source: str | None = None) -> str:
-    """One statement with literals only that records a job, unless one of the kind is not done yet."""
+    """One statement with literals only that records a job, or gives the unfinished one its source."""
+    usual = f"({_LAST_SOURCE})" if Kind(kind) in _READING else "NULL"
     return (
         "INSERT INTO envelope.job (move, kind, source)\n"
-        f"SELECT id, {literal(Kind(kind).value)}, {'NULL' if source is None else literal(source)}\n"
+        f"SELECT id, {literal(Kind(kind).value)}, {usual if source is None else literal(source)}\n"
         f"FROM envelope.move WHERE {here(move)}\n"
-        "ON CONFLICT (move, kind) WHERE state <> 'done' DO NOTHING"
+        "ON CONFLICT (move, kind) WHERE state <> 'done' DO "
+        + ("NOTHING" if source is None else "UPDATE SET source = excluded.source")
     )
+
+
+def last_source(connection: "psycopg.Connection[Any]", recorded_move: RecordedMove, kind: Kind) -> str | None:
+    """What a new job would be recorded with that names no source itself."""
+    if kind not in _READING:
+        return None
+    query = f"SELECT ({_LAST_SOURCE}) FROM envelope.move WHERE id = %s"
+    found = connection.execute(query.encode(), [recorded_move.id]).fetchone()
+    return found[0] if found else None
 
 
 def jobs(connection: "psycopg.Connection[Any]") -> list[Job]:

@@ -14,7 +14,7 @@ from .target import Place, job_number, move_of
 
 @dataclass(frozen=True)
 class Task:
-    """One kind of work on one column. `job`: where it is recorded already. `source`: for a new record."""
+    """One kind of work on one column. `job`: where it is recorded already. `source`: for its record."""
 
     recorded: RecordedMove
     kind: Kind
@@ -28,13 +28,14 @@ class Task:
         return move.place if move.schema == "public" else f"{move.schema}.{move.place}"
 
     def begun(self, connection: Any) -> Job:
-        """The job, recorded now if it was not."""
-        return self.job or record_job(connection, self.recorded, self.kind, self.source)
+        """The job, recorded now if it was not; with its source, so that whoever goes on has that too."""
+        if self.job is not None and (self.source is None or self.job.state is State.DONE):
+            return self.job
+        return record_job(connection, self.recorded, self.kind, self.source)
 
     def verified(self) -> "Task":
         """What comes after it."""
-        source = self.source or (self.job.source if self.job else None)
-        return Task(self.recorded, Kind.VERIFY, source=source)
+        return Task(self.recorded, Kind.VERIFY, source=self.source)
 
 
 def all_tasks(connection: Any) -> list[Task]:
@@ -43,11 +44,11 @@ def all_tasks(connection: Any) -> list[Task]:
     return [Task(moves[each.move], each.kind, each) for each in jobs(connection) if _is_open(each)]
 
 
-def task_of_job(connection: Any, number: int) -> Task:
+def task_of_job(connection: Any, number: int, source: str | None = None) -> Task:
     """One job, whatever its state."""
     job = job_of(connection, number)
     move = next(each for each in recorded(connection) if each.id == job.move)
-    return Task(move, job.kind, job)
+    return Task(move, job.kind, job, source)
 
 
 def tasks_of(connection: Any, wanted: str, kind: Kind | None, source: str | None) -> list[Task]:
@@ -58,12 +59,12 @@ def tasks_of(connection: Any, wanted: str, kind: Kind | None, source: str | None
     """
     number = job_number(wanted)
     if number is not None:
-        return [task_of_job(connection, number)]
+        return [task_of_job(connection, number, source)]
     move = move_of(connection, Place.parse(wanted))
     open_ = [each for each in jobs(connection) if each.move == move.id and _is_open(each)]
     found = [each for each in open_ if each.kind is kind or (kind is None and each.kind is not Kind.VERIFY)]
     if found:
-        return [Task(move, each.kind, each) for each in found]
+        return [Task(move, each.kind, each, source) for each in found]
     if kind is None and move.move.authority is Authority.PAIR:
         raise ConfigurationError(
             f"{move.move.place} is encrypted, and no job is open; say which to begin: --kind null or decrypt"

@@ -4,11 +4,17 @@ import json
 
 import pytest
 
+from sqlalchemy_envelope import DirectKeyring, Envelope, StaticKey
 from sqlalchemy_envelope.cli.exits import Exit
 
-from .conftest import KEY, Shell
+from .conftest import CANARY, KEY, Shell
 
 NO_KEYS = {"SECRETS_ENCRYPTION_KEY": "", "KMS_KEY_ARN": ""}
+TURNED = """
+from sqlalchemy_envelope.backfill.sources import CallableSource
+
+source = CallableSource(lambda value: value[::-1])
+"""
 
 
 def test_a_column_is_encrypted_and_verified(shell: Shell) -> None:
@@ -206,3 +212,27 @@ def test_doctor_looks_after_a_move_too(shell: Shell) -> None:
     assert pending["severity"] == "warning"
     shell.sql("ALTER TABLE customer DISABLE TRIGGER USER")
     assert shell.run("doctor", "customer.email", **NO_KEYS).code == Exit.LEFT
+
+
+def test_a_source_is_kept_for_whoever_goes_on(shell: Shell, tmp_path, monkeypatch) -> None:
+    """Without it, the next command would take old cells for values, or right ones for wrong."""
+    (tmp_path / "turned.py").write_text(TURNED)
+    monkeypatch.chdir(tmp_path)
+    shell.begin(0)
+    shell.sql("INSERT INTO customer SELECT n, reverse(%s || n) FROM generate_series(1, 5) n", CANARY)
+    assert shell.run("backfill", "customer.email", "--source", "turned:source").code == Exit.DONE
+    assert shell.run("verify", "customer.email").code == Exit.DONE
+    shell.sql("INSERT INTO customer SELECT n, reverse(%s || n) FROM generate_series(6, 9) n", CANARY)
+    assert shell.run("backfill", "customer.email", "--dry-run").code == Exit.DONE
+    assert shell.run("backfill", "customer.email").code == Exit.DONE
+    cells = shell.sql("SELECT email_encrypted_dek, email_encrypted FROM customer ORDER BY id")
+    opened = Envelope(DirectKeyring(StaticKey(KEY))).open_many(cells, "customer.email")
+    assert opened == [f"{CANARY}{n}".encode() for n in range(1, 10)]
+
+
+def test_a_source_is_of_one_column(shell: Shell) -> None:
+    """Not of all jobs that are open."""
+    shell.begin(1)
+    done = shell.run("backfill", "all", "--source", "sqlalchemy_envelope.backfill.sources:PlainSource")
+    assert done.code == Exit.USAGE
+    assert "--source" in done.err

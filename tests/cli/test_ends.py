@@ -1,6 +1,7 @@
 """How commands end that don't go well: their exit codes, one line each, and nothing that a value was in."""
 
 import re
+import sys
 
 import pytest
 
@@ -170,3 +171,17 @@ def test_no_command_is_a_question(shell: Shell) -> None:
     done = shell.run()
     assert done.code == Exit.DONE
     assert all(command in done.out for command in COMMANDS)
+
+
+@pytest.mark.parametrize(
+    "words", ["raise ValueError('canary-4471')", "def source(): raise KeyError('canary-4471')"]
+)
+def test_a_source_that_can_not_be_made_is_two(shell: Shell, tmp_path, monkeypatch, words: str) -> None:
+    """Whatever it raises, which is not repeated."""
+    (tmp_path / "unmade.py").write_text(words)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delitem(sys.modules, "unmade", raising=False)
+    shell.begin(10)
+    done = shell.run("backfill", "customer.email", "--source", "unmade:source")
+    assert done.code == Exit.USAGE
+    assert "unmade:source" in one_line(done)
