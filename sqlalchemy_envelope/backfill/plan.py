@@ -27,5 +27,6 @@ class Plan:
 
     def step(self) -> Step:
         """The job's kind of work, with an envelope of this process."""
-        type_ = self.relation.columns[self.move.plaintext].type
+        column = self.relation.columns.get(self.move.plaintext)
+        type_ = None if column is None else column.type
         return make_step(self.job.kind, self.move, self.envelope, self.source, type_)

@@ -41,6 +41,9 @@ class Relation:
 
     oid: int
     kind: str
+    parent: str | None
+    """The table that it is a partition of, as SQL."""
+
     inherited: bool
     replica_identity: str
     leaves: Sequence[Leaf]
@@ -65,12 +68,13 @@ def inspect(connection: "psycopg.Connection[Any]", move: Move) -> Relation:
         raise ConfigurationError(
             f"{move.place}: there is no table {where}; name its schema, or make it first"
         )
-    oid, kind, identity, inherited = found
+    oid, kind, parent, identity, inherited = found
     columns = {row[0]: Column(*row) for row in connection.execute(_COLUMNS, [oid])}
     named = {move.plaintext, move.content, move.dek}
     return Relation(
         oid,
         kind,
+        parent,
         inherited,
         identity,
         _leaves(connection, oid),
@@ -112,7 +116,9 @@ def _trigger(connection: "psycopg.Connection[Any]", oid: int, name: str) -> str 
 
 
 _TABLE = """
-SELECT c.oid, c.relkind::text, c.relreplident::text,
+SELECT c.oid, c.relkind::text,
+    (SELECT i.inhparent::regclass::text FROM pg_inherits i WHERE i.inhrelid = c.oid AND c.relispartition),
+    c.relreplident::text,
     EXISTS (SELECT FROM pg_inherits i JOIN pg_class p ON p.oid = i.inhparent
             WHERE i.inhparent = c.oid AND p.relkind = 'r')
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace

@@ -18,22 +18,28 @@ from .handover import change_hands
 from .move import Move
 from .moves import RecordedMove, begin_sql, mark_verified
 from .performing import Keys, UnendingError, work
-from .standing import Standing, columns_of, installed, look, look_for
+from .refusals import check_columns, check_table
+from .relation import inspect
+from .standing import Standing, installed, look, look_for
 from .trigger import create_trigger, drop_trigger
 
 ROUNDS = 3
 """How often rows that were written meanwhile are filled in before a backfill gives up."""
 
 
-def add_pair(database: Database, move: Move) -> None:
-    """The pair's columns with their guard, and the record of the move."""
+def add_pair(database: Database, move: Move, *, typed: bool = False) -> None:
+    """The pair's columns with their guard, and the record of the move.
+
+    What can't be moved is refused before. `typed`: also a column that is neither text nor bytes, which
+    nothing but a source reads.
+    """
     installed(database)
     standing = look_for(database, move)
     if standing is not None and standing.has_pair:
         _refuse_other(standing.move, move)
     else:
         with database.connect("move") as connection:
-            _refuse_missing(connection, move)
+            _refuse_unfit(connection, move, typed)
             connection.execute(begin_sql(move).encode())
     if not look(database, move).given:
         apply(database, ddl.add_pair(move))
@@ -217,9 +223,10 @@ def _refuse_other(recorded: Move, planned: Move) -> None:
             )
 
 
-def _refuse_missing(connection: "psycopg.Connection[Any]", move: Move) -> None:
-    if move.plaintext not in columns_of(connection, move):
-        raise ConfigurationError(f"{move.place}: there is no such column in schema {move.schema}")
+def _refuse_unfit(connection: "psycopg.Connection[Any]", move: Move, typed: bool) -> None:
+    relation = inspect(connection, move)
+    check_table(relation, move, allow_replica_identity_full=True)  # which is asked for by who runs a job
+    check_columns(relation, move, pair=False, source=not typed)
 
 
 def _no_keys() -> Never:

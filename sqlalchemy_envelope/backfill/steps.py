@@ -123,20 +123,26 @@ class Decrypt:
 
 @dataclass(frozen=True)
 class Verify:
-    """Opens every pair and compares it with the plaintext, where that is kept, in constant time."""
+    """Opens every pair and compares it with the plaintext, where that is kept, in constant time.
+
+    `kept`: whether its column still is there.
+    """
 
     move: Move
     envelope: Envelope = field(repr=False)
     source: Source
+    kept: bool = True
     setting: None = None
 
     @property
     def pending(self) -> str:
-        names = (self.move.plaintext, self.move.content, self.move.dek)
+        names = [self.move.plaintext] * self.kept + [self.move.content, self.move.dek]
         return " OR ".join(f"{quoted(name)} IS NOT NULL" for name in names)
 
     @property
     def selected(self) -> Sequence[Selected]:
+        if not self.kept:
+            return [Selected("false"), *_pair(self.move)]
         plaintext = quoted(self.move.plaintext)
         kept = Selected(f"{plaintext} IS NOT NULL")
         return [kept, *_pair(self.move), *self.source.select(plaintext)]
@@ -146,6 +152,8 @@ class Verify:
             self._check_form(kept, dek, content)
         opened = _opened(self.move, self.envelope)([row[1:3] for row in rows])
         places = [place for place, row in enumerate(rows) if row[0]]
+        if not places:
+            return []
         values = _values(self.source, [rows[place][3:] for place in places], self.move, self.envelope)
         same = hmac.compare_digest
         for place, value in zip(places, values, strict=True):
@@ -187,15 +195,22 @@ class NullOut:
 
 
 def make_step(
-    kind: Kind, move: Move, envelope: Callable[[], Envelope], source: Source | None, type_: str
+    kind: Kind, move: Move, envelope: Callable[[], Envelope], source: Source | None, type_: str | None
 ) -> Step:
-    """The step of a kind; `envelope` is asked only where one is needed, `type_` is the plaintext's as SQL."""
+    """The step of a kind; `envelope` is asked only where one is needed.
+
+    `type_`: the plaintext column's as SQL; None where there is no such column any more, which only `verify`
+    does without.
+    """
     old = source or PlainSource()
     if kind is Kind.NULL:
         return NullOut(move)
     if kind is Kind.DECRYPT:
+        assert type_ is not None  # noqa: S101 - refused before
         return Decrypt(move, envelope(), type_)
-    return Encrypt(move, envelope(), old) if kind is Kind.ENCRYPT else Verify(move, envelope(), old)
+    if kind is Kind.ENCRYPT:
+        return Encrypt(move, envelope(), old)
+    return Verify(move, envelope(), old, kept=type_ is not None)
 
 
 def _pair(move: Move) -> list[Selected]:

@@ -61,7 +61,7 @@ def encrypt_column(
     `running`: for `run` (workers, executor, pace, progress, stop). In place the pair has the column's name
     in the end. The plaintext is kept, current or NULL, unless `keep_plaintext=False`.
     """
-    add_pair(database, move)
+    add_pair(database, move, typed=source is None)
     add_trigger(database, move)
     swaps = move.in_place or not keep_plaintext
     with suppress(UnendingError) if swaps else nullcontext():  # the swap refuses who made it so
@@ -74,7 +74,7 @@ def encrypt_column(
 
 def begin(database: Database, move: Move, *, source: Any = None) -> None:
     """The part of `encrypt_column` that needs no keys: pair, trigger, and a job that `run` works off."""
-    add_pair(database, move)
+    add_pair(database, move, typed=source is None)
     add_trigger(database, move)
     standing = look(database, move)
     if not standing.given:

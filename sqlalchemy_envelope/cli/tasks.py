@@ -7,6 +7,7 @@ from ..backfill.jobs import Job, State, jobs, record_job
 from ..backfill.jobs import job as job_of
 from ..backfill.move import Authority
 from ..backfill.moves import RecordedMove, recorded
+from ..backfill.prepare import check_new_job
 from ..backfill.steps import Kind
 from ..errors import ConfigurationError
 from .target import Place, job_number, move_of
@@ -27,10 +28,15 @@ class Task:
         move = self.recorded.move
         return move.place if move.schema == "public" else f"{move.schema}.{move.place}"
 
-    def begun(self, connection: Any) -> Job:
-        """The job, recorded now if it was not; with its source, so that whoever goes on has that too."""
+    def begun(self, connection: Any, *, allow_replica_identity_full: bool) -> Job:
+        """The job, recorded now if it was not; with its source, so that whoever goes on has that too.
+
+        Raises `ConfigurationError` for one that can't be run, and records none.
+        """
         if self.job is not None and (self.source is None or self.job.state is State.DONE):
             return self.job
+        allowed = {"allow_replica_identity_full": allow_replica_identity_full}
+        check_new_job(connection, self.recorded, self.kind, self.source, **allowed)
         return record_job(connection, self.recorded, self.kind, self.source)
 
     def verified(self) -> "Task":

@@ -79,7 +79,7 @@ class Work:
 
     def _run(self, task: Task, stop: Stop, pool: Executor | None) -> Ended:
         with closing(self.database.connect("begin")) as connection:
-            job = task.begun(connection)
+            job = task.begun(connection, allow_replica_identity_full=self.allow_replica_identity_full)
         waits, size = Waits(), self.sizes[job.move]
         with bar(self.terminal, f"{task.place} {task.kind.value}", job.rows_done, size) as heard:
 

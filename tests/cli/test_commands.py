@@ -148,6 +148,17 @@ def test_the_way_back_is_a_kind_of_its_own(shell: Shell) -> None:
     assert "--kind null or decrypt" in done.err
 
 
+@pytest.mark.parametrize("kind", ["decrypt", "null"])
+def test_a_job_that_can_not_be_run_is_not_recorded(shell: Shell, kind: str) -> None:
+    """Or `backfill all` would fail by it every night."""
+    shell.begin(10)
+    shell.run("backfill", "customer.email")
+    done = shell.run("backfill", "customer.email", "--kind", kind)
+    assert done.code == Exit.USAGE
+    assert "op.swap_encrypted" in done.err
+    assert shell.run("backfill", "all").err == "nothing to do: no job is open\n"
+
+
 def test_keys_come_from_the_application_too(shell: Shell, tmp_path, monkeypatch) -> None:
     """By `--envelope`, as found from the working directory."""
     source = "from sqlalchemy_envelope import DirectKeyring, Envelope, StaticKey\n"
