@@ -151,6 +151,7 @@ def resume(connection: "psycopg.Connection[Any]", id_: int) -> Job:
 
 
 def _become(connection: "psycopg.Connection[Any]", id_: int, state: State, before: tuple[State, ...]) -> Job:
+    job(connection, id_)
     with connection.transaction():
         changed = connection.execute(
             "UPDATE envelope.job SET state = %s WHERE id = %s AND state = ANY(%s)", [state, id_, list(before)]

@@ -1,6 +1,7 @@
 """`jobs`, `pause` and `resume`: the record of what is to be done and what was."""
 
 from collections import Counter
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import asdict
 from typing import Annotated, Any
@@ -8,6 +9,8 @@ from typing import Annotated, Any
 import typer
 
 from ..backfill.jobs import Job, State, jobs, pause, quarantined, resume
+from ..backfill.jobs import job as job_of
+from ..backfill.move import Move
 from ..backfill.moves import recorded
 from ..errors import ConfigurationError
 from .exits import Exit
@@ -33,41 +36,54 @@ def list_jobs(wanted: Wanted = None, url: Url = None, as_json: AsJson = False, d
     """
     terminal = Terminal(as_json=as_json)
     with closing(database_of(url).connect("jobs")) as connection:
-        places = {each.id: each.move for each in recorded(connection)}
-        found = [each for each in jobs(connection) if _is_wanted(each, places, wanted)]
-        causes = Counter(row.cause for each in found for row in quarantined(connection, each.id))
+        moves = {each.id: each.move for each in recorded(connection)}
+        found = _found(connection, moves, wanted)
+        causes = {each.id: Counter(row.cause for row in quarantined(connection, each.id)) for each in found}
     if as_json:
-        terminal.document([_as_data(each, places) for each in found])
+        terminal.document([_data(each, moves[each.move]) | {"causes": causes[each.id]} for each in found])
     elif not found:
         terminal.aside("no jobs")
     else:
-        terminal.table(HEADINGS, [_row(each, places) for each in found], NUMBERS)
-        _say_errors(terminal, found if wanted else [], causes)
+        terminal.table(HEADINGS, [_row(each, moves[each.move]) for each in found], NUMBERS)
+        if wanted is not None:
+            _say_errors(terminal, found, causes)
     return Exit.DONE
 
 
-def pause_job(job: JobOrColumn, url: Url = None, debug: Debug = False) -> Exit:
+def pause_job(job: JobOrColumn, url: Url = None, as_json: AsJson = False, debug: Debug = False) -> Exit:
     """Stop a job until it is resumed.
 
     After the batch that it is at, wherever it runs. Needs no keys.
     """
-    return _change(job, url, pause)
+    return _change(job, url, State.PAUSED, as_json)
 
 
-def resume_job(job: JobOrColumn, url: Url = None, debug: Debug = False) -> Exit:
+def resume_job(job: JobOrColumn, url: Url = None, as_json: AsJson = False, debug: Debug = False) -> Exit:
     """Let a paused job be run again.
 
     It does not run it: `backfill` does, from where it was. Needs no keys.
     """
-    return _change(job, url, resume)
+    return _change(job, url, State.READY, as_json)
 
 
-def _change(wanted: str, url: str | None, become: Any) -> Exit:
-    terminal = Terminal()
-    before = (State.READY, State.RUNNING) if become is pause else (State.PAUSED,)
+CHANGES: dict[State, tuple[Callable[[Any, int], Job], tuple[State, ...]]] = {
+    State.PAUSED: (pause, (State.READY, State.RUNNING, State.PAUSED)),
+    State.READY: (resume, (State.PAUSED, State.READY)),
+}
+"""What makes a job so, and of a column's jobs those that may become so or are."""
+
+
+def _change(wanted: str, url: str | None, wish: State, as_json: bool) -> Exit:
+    terminal = Terminal(as_json=as_json)
+    change, before = CHANGES[wish]
     with closing(database_of(url).connect("jobs")) as connection:
-        for number in _numbers(connection, wanted, before):
-            terminal.say(f"job {number} is {become(connection, number).state}")
+        changed = [change(connection, number) for number in _numbers(connection, wanted, before)]
+        moves = {each.id: each.move for each in recorded(connection)}
+    if as_json:
+        terminal.document([_data(each, moves[each.move]) for each in changed])
+    else:
+        for each in changed:
+            terminal.say(f"job {each.id} is {each.state}")
     return Exit.DONE
 
 
@@ -78,34 +94,36 @@ def _numbers(connection: Any, wanted: str, states: tuple[State, ...]) -> list[in
     move = move_of(connection, Place.parse(wanted))
     found = [each.id for each in jobs(connection) if each.move == move.id and each.state in states]
     if not found:
-        raise ConfigurationError(f"{move.move.place} has no job that is {' or '.join(states)}")
+        raise ConfigurationError(f"{Place.of(move.move)} has no job that is {' or '.join(states)}")
     return found
 
 
-def _is_wanted(job: Job, places: dict[int, Any], wanted: str | None) -> bool:
-    if wanted is None:
-        return True
-    number, move = job_number(wanted), places[job.move]
+def _found(connection: Any, moves: dict[int, Move], wanted: str | None) -> list[Job]:
+    number = None if wanted is None else job_number(wanted)
     if number is not None:
-        return job.id == number
-    return Place.parse(wanted).has(move.schema, move.table, move.column)
+        return [job_of(connection, number)]
+    if wanted is None:
+        return jobs(connection)
+    place = Place.parse(wanted)
+    if not any(place.has(each) for each in moves.values()):
+        move_of(connection, place)
+    return [each for each in jobs(connection) if place.has(moves[each.move])]
 
 
-def _row(job: Job, places: dict[int, Any]) -> list[str]:
-    move = places[job.move]
+def _row(job: Job, move: Move) -> list[str]:
     counts = [count(each) for each in (job.rows_done, job.rows_raced, job.rows_quarantined)]
     times = [moment(job.started_at), moment(job.finished_at)]
-    return [str(job.id), move.place, job.kind, job.state, str(job.sweep), *counts, *times]
+    return [str(job.id), str(Place.of(move)), job.kind, job.state, str(job.sweep), *counts, *times]
 
 
-def _as_data(job: Job, places: dict[int, Any]) -> dict[str, Any]:
-    move = places[job.move]
+def _data(job: Job, move: Move) -> dict[str, Any]:
     return asdict(job) | {"schema": move.schema, "table": move.table, "column": move.column}
 
 
-def _say_errors(terminal: Terminal, found: list[Job], causes: Counter[str]) -> None:
+def _say_errors(terminal: Terminal, found: list[Job], causes: dict[int, Counter[str]]) -> None:
     for each in found:
         if each.error:
             terminal.say(f"job {each.id}: {each.error}")
-    for cause, number in causes.most_common() if found else []:
-        terminal.say(f"in quarantine: {count(number)} {cause}; envelope.job_row has their keys")
+        for cause, number in causes[each.id].most_common():
+            words = f"in quarantine: {count(number)} {cause}; envelope.job_row has their keys"
+            terminal.say(f"job {each.id}, {words}")

@@ -72,6 +72,4 @@ class Ended:
     @property
     def data(self) -> dict[str, Any]:
         """For `--json`."""
-        move = self.task.recorded.move
-        names = {"schema": move.schema, "table": move.table, "column": move.column}
-        return {"job": self.job, **names, "kind": self.task.kind.value, **asdict(self.report)}
+        return {"job": self.job, **self.task.names, "kind": self.task.kind.value, **asdict(self.report)}

@@ -24,9 +24,14 @@ class Task:
 
     @property
     def place(self) -> str:
-        """`schema.table.column`, without a schema that is `public`: as the command line takes it."""
+        """The column, as the command line takes it."""
+        return str(Place.of(self.recorded.move))
+
+    @property
+    def names(self) -> dict[str, str]:
+        """The same for `--json`."""
         move = self.recorded.move
-        return move.place if move.schema == "public" else f"{move.schema}.{move.place}"
+        return {"schema": move.schema, "table": move.table, "column": move.column}
 
     def begun(self, connection: Any, *, allow_replica_identity_full: bool) -> Job:
         """The job, recorded now if it was not; with its source, so that whoever goes on has that too.

@@ -72,7 +72,7 @@ class Work:
             failed = told(error, debug=self.debug)
             sys.stderr.write(f"sqlalchemy-envelope: {failed.words}\n")
             self.codes.append(failed.code)
-            self.ended.append({"column": task.place, "kind": task.kind.value, "error": failed.words})
+            self.ended.append({**task.names, "kind": task.kind.value, "error": failed.words})
             return None
         self._tell(ended)
         return ended

@@ -115,7 +115,10 @@ def test_jobs_are_listed_with_what_was_done(shell: Shell) -> None:
 def test_a_paused_job_waits_to_be_resumed(shell: Shell) -> None:
     """By number or by column."""
     shell.begin(10)
-    assert shell.run("pause", "customer.email", **NO_KEYS).out == "job 1 is paused\n"
+    for _ in range(2):
+        assert shell.run("pause", "customer.email", **NO_KEYS).out == "job 1 is paused\n"
+    (told,) = json.loads(shell.run("pause", "1", "--json", **NO_KEYS).out)
+    assert (told["id"], told["state"], told["column"]) == (1, "paused", "email")
     done = shell.run("backfill", "customer.email")
     assert done.code == Exit.STOPPED
     assert "sqlalchemy-envelope resume 1" in done.err
@@ -135,7 +138,8 @@ def test_verify_finds_a_row_that_differs(shell: Shell) -> None:
     assert done.code == Exit.LEFT
     assert "1 row wrong" in done.out
     listed = shell.run("jobs", "customer.email", **NO_KEYS)
-    assert "in quarantine: 1 mismatch" in listed.out
+    assert "job 4, in quarantine: 1 mismatch" in listed.out
+    assert json.loads(shell.run("jobs", "4", "--json", **NO_KEYS).out)[0]["causes"] == {"mismatch": 1}
 
 
 def test_the_way_back_is_a_kind_of_its_own(shell: Shell) -> None:

@@ -55,6 +55,9 @@ def one_line(done: Done) -> str:
         ["verify", "customer.email"],
         ["pause"],
         ["pause", "99"],
+        ["jobs", "99"],
+        ["jobs", "customer"],
+        ["jobs", "customer.email"],
         ["status", "--url", "sqlite://"],
         ["status", UNREACHABLE, UNREACHABLE],
     ],
@@ -80,8 +83,34 @@ def test_a_user_that_is_refused_is_one_line(shell: Shell) -> None:
     """As the server says it."""
     url = shell.url.replace("postgres@", "nobody:canary-4471@")
     done = shell.run("status", "--url", url)
-    assert done.code == Exit.LATER
+    assert done.code == Exit.USAGE
     assert '"nobody"' in one_line(done)
+
+
+def test_a_database_that_is_not_there_is_two(shell: Shell) -> None:
+    """It will not be there later either."""
+    done = shell.run("status", "--url", re.sub(r"/[^/?]+($|\?)", r"/absent\1", shell.url))
+    assert done.code == Exit.USAGE
+    assert 'database "absent" does not exist' in one_line(done)
+
+
+def test_a_role_that_may_only_read_is_two(shell: Shell) -> None:
+    """As on a replica; with the remedy."""
+    shell.begin(1)
+    done = shell.run("pause", "1", PGOPTIONS="-c default_transaction_read_only=on")
+    assert done.code == Exit.USAGE
+    assert "connect to the primary" in one_line(done)
+
+
+def test_a_role_without_rights_is_two(shell: Shell) -> None:
+    """The server names what it may not."""
+    shell.begin(1)
+    shell.sql("DROP ROLE IF EXISTS reader")
+    shell.sql("CREATE ROLE reader LOGIN")
+    done = shell.run("status", "--url", shell.url.replace("postgres@", "reader@"))
+    shell.sql("DROP ROLE reader")
+    assert done.code == Exit.USAGE
+    assert "permission denied for schema envelope" in one_line(done)
 
 
 @pytest.mark.parametrize("key", ["", CANARY, KEY[:-8]])
