@@ -21,20 +21,22 @@ class UnendingError(BackfillError):
 def work(
     database: Database, recorded: RecordedMove, kind: str, envelope: Keys, source: Any = None, **running: Any
 ) -> None:
-    """Records a job, or finds the unfinished one, and runs it. Raises `BackfillError` short of its end.
+    """Records a job, or finds the unfinished one, and runs it. Raises `BackfillError` short of its end,
+    and where rows were set aside.
 
     `source`: what reads the old column, or where it may be imported from, which the job then records.
     """
     path, reader = (source, None) if isinstance(source, str) else (None, source)
     found = job(database, recorded, kind, path)
     report = run(database, found.id, envelope, source=reader, **running)
-    if report.state == "done":
+    if report.state == "done" and not report.rows_quarantined:
         return
-    reason = report.error or f"{recorded.move.place}: {report.rows_quarantined} rows are in quarantine"
-    kind_of_error = (
-        UnendingError if report.state == "failed" and not report.rows_quarantined else BackfillError
-    )
-    raise kind_of_error(f"{reason} (job {found.id}, {kind}, is {report.state}; it goes on when run again)")
+    again = f"(job {found.id}, {kind}, is {report.state}; it goes on when run again)"
+    if report.error is None and report.rows_quarantined:
+        rows = f"{recorded.move.place}: {report.rows_quarantined:,} rows are in quarantine"
+        raise BackfillError(f"{rows}; the causes: sqlalchemy-envelope jobs {found.id} {again}")
+    unending = report.state == "failed" and not report.rows_quarantined
+    raise (UnendingError if unending else BackfillError)(f"{report.error or recorded.move.place} {again}")
 
 
 def job(database: Database, recorded: RecordedMove, kind: str, source: Any = None) -> Job:

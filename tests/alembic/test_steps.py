@@ -151,3 +151,17 @@ def test_a_step_without_a_move(project: Project) -> None:
     project.revision("op.backfill_column('customer', 'email')")
     with pytest.raises(ConfigurationError, match="no move of this column was begun in schema public"):
         project.upgrade()
+
+
+def test_a_pair_that_does_not_open_keeps_its_column_from_going_back(project: Project) -> None:
+    """Told as rows and a job, before any writer is refused; nothing is lost."""
+    project.customers()
+    project.revision("op.encrypt_column('customer', 'email')\nop.null_plaintext('customer', 'email')")
+    project.revision("op.decrypt_column('customer', 'email')")
+    project.upgrade("r1")
+    project.execute("update customer set email = set_byte(email, 70, 0) where name = 'Ada'")
+    with pytest.raises(
+        BackfillError, match=r"1 rows are in quarantine; the causes: sqlalchemy-envelope jobs \d"
+    ):
+        project.upgrade()
+    assert project.plain("email_plaintext") == [None, *ADDRESSES[1:]]
