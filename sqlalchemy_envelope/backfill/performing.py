@@ -18,6 +18,10 @@ class UnendingError(BackfillError):
     """Writers make rows pending as fast as they are filled in."""
 
 
+class HaltedError(BackfillError):
+    """The job was paused, or told to stop. What was done stays."""
+
+
 def work(
     database: Database, recorded: RecordedMove, kind: str, envelope: Keys, source: Any = None, **running: Any
 ) -> None:
@@ -31,12 +35,20 @@ def work(
     report = run(database, found.id, envelope, source=reader, **running)
     if report.state == "done" and not report.rows_quarantined:
         return
+    if report.state in {"paused", "stopped"}:
+        raise HaltedError(_halted(recorded.move.place, found.id, report.state))
     again = f"(job {found.id}, {kind}, is {report.state}; it goes on when run again)"
     if report.error is None and report.rows_quarantined:
         rows = f"{recorded.move.place}: {report.rows_quarantined:,} rows are in quarantine"
         raise BackfillError(f"{rows}; the causes: sqlalchemy-envelope jobs {found.id} {again}")
     unending = report.state == "failed" and not report.rows_quarantined
     raise (UnendingError if unending else BackfillError)(f"{report.error or recorded.move.place} {again}")
+
+
+def _halted(place: str, number: int, state: str) -> str:
+    if state == "paused":
+        return f"{place}: job {number} is paused; sqlalchemy-envelope resume {number}, and run this again"
+    return f"{place}: job {number} was stopped after a batch; run this again to go on"
 
 
 def job(database: Database, recorded: RecordedMove, kind: str, source: Any = None) -> Job:

@@ -14,6 +14,7 @@ from .failures import told
 from .jobs import list_jobs, pause_job, resume_job
 from .purge import purge
 from .status import status
+from .steps import step
 from .stopping import terminable
 
 NAME = "sqlalchemy-envelope"
@@ -33,6 +34,7 @@ COMMANDS: dict[str, Callable[..., Exit]] = {
     "status": status,
     "backfill": backfill,
     "verify": verify,
+    "step": step,
     "purge": purge,
     "doctor": doctor,
     "jobs": list_jobs,

@@ -57,7 +57,8 @@ def move_of(connection: Any, place: Place) -> RecordedMove:
     found = find_move(connection, place)
     if found is None:
         raise ConfigurationError(
-            f"no move of {place} is recorded here; op.encrypt_column in a migration begins one"
+            f"no move of {place} is recorded here; op.encrypt_column in a migration begins one, or"
+            f" sqlalchemy-envelope step begin {place}"
         )
     return found
 
