@@ -165,3 +165,22 @@ def test_a_pair_that_does_not_open_keeps_its_column_from_going_back(project: Pro
     ):
         project.upgrade()
     assert project.plain("email_plaintext") == [None, *ADDRESSES[1:]]
+
+
+@pytest.mark.parametrize("into", ["", INTO])
+def test_no_job_is_left_open_that_can_not_be_run(project: Project, into: str) -> None:
+    """One recorded where no row was: the exchange proves that it is done; the way back, that it is moot."""
+    open_ = "select kind, state from envelope.job where state <> 'done'"
+    project.customers()
+    project.execute("delete from customer")
+    project.revision(f"op.encrypt_column('customer', 'email'{into}, run='later')")
+    project.revision(f"op.backfill_column('customer', 'email'{into})")
+    project.revision(f"op.swap_encrypted('customer', 'email'{into})")
+    project.revision("pass", f"op.decrypt_column('customer', 'email'{into})")
+    project.upgrade("r2")
+    assert project.execute(open_) == [("encrypt", "ready")]
+    project.upgrade()
+    assert project.execute(open_) == []
+    project.execute("insert into envelope.job (move, kind) values (1, 'verify'), (1, 'null')")
+    project.downgrade("r3")
+    assert project.execute(open_) == []
