@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import make_url
 
-from sqlalchemy_envelope import DirectKeyring, Envelope, StaticKey
+from sqlalchemy_envelope import ConfigurationError, DirectKeyring, Envelope, StaticKey
 from sqlalchemy_envelope.backfill.checkpoint import Progress
 from sqlalchemy_envelope.backfill.pace import Pace
 from sqlalchemy_envelope.backfill.run import run
@@ -197,7 +197,7 @@ def test_a_role_without_rights_is_told_so(world: World) -> None:
     world.execute(f"CREATE ROLE nobody_{url.database} LOGIN")
     poor = url.set(username=f"nobody_{url.database}").render_as_string(hide_password=False)
     try:
-        with pytest.raises(BackfillError, match="InsufficientPrivilege 42501"):
+        with pytest.raises(ConfigurationError, match="InsufficientPrivilege 42501"):
             run(poor, job.id)
     finally:
         world.execute(f"DROP ROLE nobody_{url.database}")
