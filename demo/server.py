@@ -52,11 +52,11 @@ def scratch_schema(url: URL) -> Iterator[str]:
     """A new schema of unique name, dropped with all in it and all recorded of it, whatever happens."""
     name = f"envelope_demo_{secrets.token_hex(8)}"
     engine = create_engine(url, poolclass=NullPool, connect_args={"connect_timeout": 10})
-    refused = existed = False
+    refused, before = False, None
     try:
         try:
             with engine.begin() as connection:
-                existed = registry.exists(connection)
+                before = registry.tables(connection)
                 connection.execute(CreateSchema(name))
         except DBAPIError as error:
             refused = True
@@ -64,13 +64,13 @@ def scratch_schema(url: URL) -> Iterator[str]:
         yield name
     finally:
         if not refused:
-            _drop(engine, name, existed)
+            _drop(engine, name, before)
 
 
-def _drop(engine: Engine, name: str, existed: bool) -> None:
+def _drop(engine: Engine, name: str, before: set[str] | None) -> None:
     with unhurried(), engine.begin() as connection:
         connection.exec_driver_sql("SET LOCAL lock_timeout = '20s'")
-        registry.forget(connection, name, existed=existed)
+        registry.forget(connection, name, before)
         connection.execute(DropSchema(name, cascade=True, if_exists=True))
 
 

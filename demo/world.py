@@ -8,7 +8,7 @@ from pathlib import Path
 from sqlalchemy import URL, Engine, create_engine, text
 from sqlalchemy.orm import Session
 
-from sqlalchemy_envelope import AwsKms, DirectKeyring, Envelope, Reuse, attach
+from sqlalchemy_envelope import AwsKms, DirectKeyring, Envelope, Reuse, TieredKeyring, attach
 
 from .chinook import Chinook
 from .kms import CONNECTIONS, Kms
@@ -33,6 +33,13 @@ class World:
         """An engine with an envelope whose keyring has seen nothing yet, like a process that just started."""
         with self.bare_engine() as engine:
             yield attach(engine, self.envelope(reuse, kms))
+
+    @contextmanager
+    def tiers(self) -> Iterator[tuple[Engine, TieredKeyring]]:
+        """An engine with a keyring of tiers that has seen nothing yet, and that keyring."""
+        keyring = TieredKeyring(AwsKms(self.kms.arn, self.kms.client), concurrency=CONNECTIONS)
+        with self.bare_engine() as engine:
+            yield attach(engine, Envelope(keyring)), keyring
 
     def envelope(self, reuse: Reuse | None = None, kms: AwsKms | None = None) -> Envelope:
         """One that has seen nothing yet."""

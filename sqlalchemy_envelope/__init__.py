@@ -13,6 +13,7 @@ from .errors import (
     NotAttachedError,
     RevokedError,
     ShreddedError,
+    TenantError,
     UnsupportedStatementError,
 )
 from .keyring.direct import DirectKeyring
@@ -24,11 +25,13 @@ from .moving import EncryptedOnly, ReadsEncrypted, ReadsPlaintext
 from .providers.aws_kms import AwsKms
 from .providers.regional import RegionalKms
 from .providers.static import StaticKey
+from .tenancy import TENANT, tenant
 from .types import EncryptedBytes, EncryptedText
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "TENANT",
     "AwsKms",
     "ConfigurationError",
     "Context",
@@ -51,9 +54,11 @@ __all__ = [
     "ShreddedError",
     "SqlKeyStore",
     "StaticKey",
+    "TenantError",
     "TieredKeyring",
     "UnsupportedStatementError",
     "Version",
     "attach",
     "detach",
+    "tenant",
 ]

@@ -19,15 +19,20 @@ from .declaration import check_column, check_constraint, check_name, check_plain
 from .errors import ConfigurationError
 from .plaintext import adopt_plaintext, plaintext_beside
 from .sibling import Sibling
+from .tenant_column import check_tenant_column, tenant_column
 from .types import EncryptedType
 
 
 class Pair(NamedTuple):
-    """An encrypted column and its sibling, of one table; and while it is moving, the plaintext column."""
+    """An encrypted column and its sibling, of one table; and while it is moving, the plaintext column.
+
+    `tenant`: the column that names the tenants of its values, where one does.
+    """
 
     content: Column[Any]
     dek: Column[Any]
     plaintext: Column[Any] | None = None
+    tenant: Column[Any] | None = None
 
     @property
     def type(self) -> EncryptedType[Any]:
@@ -42,7 +47,7 @@ class Pair(NamedTuple):
 
     def of(self, source: Any) -> "Pair":
         """The same as a table's alias, or its `excluded`, has them."""
-        return Pair(*(source.c[each.key] for each in self.columns))
+        return Pair(*(each if each is None else source.c[each.key] for each in self))  # type: ignore[arg-type]
 
     @property
     def is_mapped(self) -> bool:
@@ -107,12 +112,15 @@ def _column_added(column: Column[Any], table: Any) -> None:
     if not isinstance(table, Table) or _SLOT not in table.__dict__:
         return
     _complete(table, column)
-    for pair in list(pairs_of(table).values()):
+    for key, pair in list(pairs_of(table).items()):
+        if pair.tenant is not None and column.name == pair.tenant.name:
+            check_tenant_column(table, pair.content, column)
+            _keep(table, pairs_of(table)[key]._replace(tenant=column))
         if column.name == pair.dek.name and column is not pair.dek:
             _adopt(table, pair.content, column)  # declared by hand, or reflected, after its column
         if pair.plaintext is not None and column.name == pair.plaintext.name and column is not pair.plaintext:
             adopt_plaintext(table, pair.content, column, pair.type.moving)  # type: ignore[arg-type]
-            _keep(table, pair._replace(plaintext=column))
+            _keep(table, pairs_of(table)[key]._replace(plaintext=column))
 
 
 @event.listens_for(Index, "after_parent_attach")
@@ -142,14 +150,17 @@ def _make_pair(table: Table, column: Column[Any]) -> None:
     check_name(table, column, name)
     if not declared.bound:
         _refuse_second(table, column, context)
+    tenant = tenant_column(table, column)
     plaintext = plaintext_beside(table, column, name)
     moving = None if plaintext is None else declared.moving.typed(plaintext.type)  # type: ignore[union-attr]
-    column.type = declared.bind_to(context, name, moving)
+    column.type = declared.bind_to(context, name, moving, declared.tenant if tenant is None else tenant.name)
     sibling = next((each for each in table.c if each.name == name), None)
     if sibling is None:
         sibling = Sibling.named(name, nullable=_may_be_null(column))
         table.append_column(sibling)
     _adopt(table, column, sibling)
+    if tenant is not None:
+        _keep(table, pairs_of(table)[column.key]._replace(tenant=tenant))
     if plaintext is not None:
         if not any(each is plaintext for each in table.c):
             table.append_column(plaintext)
@@ -170,7 +181,7 @@ def _adopt(table: Table, column: Column[Any], sibling: Column[Any]) -> None:
         )
     Sibling.adopted(sibling)
     known = pairs_of(table).get(column.key)
-    _keep(table, Pair(column, sibling, None if known is None else known.plaintext))
+    _keep(table, Pair(column, sibling) if known is None else known._replace(content=column, dek=sibling))
 
 
 def _keep(table: Table, pair: Pair) -> None:

@@ -2,7 +2,8 @@
 
 import struct
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Protocol
 from uuid import UUID
 
@@ -111,6 +112,12 @@ class Context:
     def place(self) -> str:
         """`table.column`, for messages."""
         return f"{self.table}.{self.column}"
+
+
+@lru_cache(maxsize=10_000)
+def for_tenant(context: Context, tenant: str | None) -> Context:
+    """The same place, of one tenant."""
+    return replace(context, tenant=tenant)
 
 
 @dataclass(frozen=True)

@@ -52,7 +52,7 @@ def check_column(table: Table, column: Column[Any]) -> None:
     for what, given in _VALUES_OF_THE_DATABASE.items():
         if given(column):
             raise _not_sealed(place, what)
-    if not _is_plain(column.default):
+    if not is_plain_default(column.default):
         raise _not_sealed(place, "an SQL or context-dependent default")
 
 
@@ -143,7 +143,7 @@ def _inside(type_: TypeEngine[Any]) -> Iterator[TypeEngine[Any]]:
         yield from _inside(each)
 
 
-def _is_plain(default: Any) -> bool:
+def is_plain_default(default: Any) -> bool:
     """Whether a default is a value, or a function without arguments: SQLAlchemy wraps that in its own."""
     if default is None or default.is_scalar:
         return True

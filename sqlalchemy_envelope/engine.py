@@ -1,7 +1,6 @@
 """`attach` and `detach`: an envelope for an engine, by the hooks of the two rooms below."""
 
 import asyncio
-from collections.abc import Hashable
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
@@ -13,12 +12,13 @@ from .attachment import SLOT, Attachment, attachment_of
 from .envelope import Envelope
 from .errors import ConfigurationError
 from .keyring.keyring import wait_here
-from .keyring.tiered import TieredKeyring
-from .keystore import SqlKeyStore
+from .keystore.binding import bind_store
 from .reading.compiler import compiler_class
 from .reading.execution import execution_context_class
+from .writing import flushing  # noqa: F401 - listens to mappers
 from .writing.context import writing_context_class
 from .writing.rewrite import rewrite
+from .writing.site import Site
 from .writing.written import Written, hide_unknown, remember
 
 __tracebackhide__ = True  # pytest prints no locals of these frames: they hold plaintext
@@ -48,8 +48,7 @@ def attach(engine: AnyEngine, envelope: Envelope) -> AnyEngine:
     if dialect.name != "postgresql" or dialect.driver.removesuffix("_async") not in _DRIVERS:
         given = f"{dialect.name}+{dialect.driver}"
         raise ConfigurationError(f"attach needs postgresql with psycopg 3 or asyncpg, not {given}")
-    if isinstance(envelope.keyring, TieredKeyring):
-        envelope.keyring.bind_store(lambda: SqlKeyStore(root), _database_of(root))
+    bind_store(envelope.keyring, root)
     if present is None:
         _install(root, dialect, envelope)
     return engine
@@ -77,11 +76,11 @@ def _install(root: Engine, dialect: Any, envelope: Envelope) -> None:
     root.clear_compiled_cache()
 
 
-def _before_execute(connection: Any, statement: Any, multi: Any, single: Any, _options: Any) -> Any:
+def _before_execute(connection: Any, statement: Any, multi: Any, single: Any, options: Any) -> Any:
     attachment = attachment_of(connection.dialect)
     if attachment is None:
         return statement, multi, single
-    executed = rewrite(statement, multi, single, attachment)
+    executed = rewrite(statement, multi, single, Site(attachment, connection, options))
     if executed.sealed is not None:
         remember(connection, Written(executed.statement, executed.sealed))
     return executed[:3]
@@ -90,13 +89,6 @@ def _before_execute(connection: Any, statement: Any, multi: Any, single: Any, _o
 def _await_here(future: "Future[Any]") -> Any:
     """Waits inside SQLAlchemy's greenlet, while the event loop runs on."""
     return await_only(asyncio.wrap_future(future))
-
-
-def _database_of(root: Engine) -> Hashable:
-    """What tells its database from others: the engine itself, where a creator knows and the URL does not."""
-    url = root.url
-    host = url.host or url.query.get("host")
-    return (host, url.port or 5432, url.database) if host or url.database else root
 
 
 def _root(engine: Any) -> Engine:

@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Never
@@ -14,8 +14,11 @@ from .fallbacks import Fallbacks
 from .keyring.keyring import Keyring, Wait, wait_here
 from .opening import Locked, Opener, Pair, Reading, unlocked
 from .settings import keyring_from
+from .tenant_opening import ByTenant, TenantOpener
 
 __tracebackhide__ = True  # pytest prints no locals of these frames: they hold plaintext
+
+_OPENERS = 10_000
 
 Cells = tuple[bytes | None, bytes | None]
 """Wrapped data key and content, as the sibling and the column store them; both None for a NULL."""
@@ -43,11 +46,11 @@ class Envelope:
 
     def __init__(self, keyring: Keyring) -> None:
         self.keyring = keyring
-        # As many entries as a model has encrypted columns; the bound is for callers without a model.
-        self.opener = lru_cache(maxsize=4096)(lambda reading: Opener(keyring, reading))
+        # As many entries as a model has encrypted columns, times their tenants.
+        self.opener: Callable[[Reading], Any] = lru_cache(maxsize=_OPENERS)(self._opener)
         self._fallbacks = Fallbacks()
         self.fell_back = self._fallbacks.count
-        self._sealer = lru_cache(maxsize=4096)(lambda context: cipher.sealer(context.content, context.flags))
+        self._sealer = lru_cache(_OPENERS)(lambda context: cipher.sealer(context.content, context.flags))
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> "Envelope":
@@ -120,6 +123,9 @@ class Envelope:
 
         A column all of whose keys are at hand is handed back as it came.
         """
+        if any(reading.tenancy is not None for reading, _ in columns):
+            by_tenant = ByTenant(columns)
+            return by_tenant.joined(self.unlock_columns(by_tenant.columns, wait))
         locked = [self.opener(reading).locked(pairs) for reading, pairs in columns]
         cells = [dict.fromkeys(each[0] for each in column or () if each is not None) for column in locked]
         contexts = [reading.context for reading, _ in columns]
@@ -129,6 +135,11 @@ class Envelope:
             pairs if which is None else _unlocked(pairs, which, {cell: keys[context, cell] for cell in each})
             for (_, pairs), which, context, each in zip(columns, locked, contexts, cells, strict=True)
         ]
+
+    def _opener(self, reading: Reading) -> Opener | TenantOpener:
+        if reading.tenancy is None:
+            return Opener(self.keyring, reading)
+        return TenantOpener(reading, self.opener)
 
     def __repr__(self) -> str:
         return f"Envelope({self.keyring!r})"

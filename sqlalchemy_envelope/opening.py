@@ -14,6 +14,7 @@ from .context import Context
 from .errors import DecryptionError, Failure, decryption_error
 from .keyring.keyring import Keyring, wait_here
 from .legacy import NO_SIBLING, Version, check_sealed, split_v2
+from .tenancy import Tenancy
 
 __tracebackhide__ = True  # pytest prints no locals of these frames: they hold plaintext
 
@@ -55,11 +56,15 @@ OpenPair = Callable[[Pair], bytes]
 
 @dataclass(frozen=True)
 class Reading:
-    """How one column reads: its context, and the older version it accepts with the tag of its type."""
+    """How one column reads: its context, and the older version it accepts with the tag of its type.
+
+    `tenancy`: where the tenants of its rows come from; None where the context says all.
+    """
 
     context: Context
     accept: Version | None = None
     tag: bytes = b""
+    tenancy: Tenancy | None = None
 
 
 class Opener:

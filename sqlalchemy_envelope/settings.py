@@ -1,6 +1,7 @@
 """A keyring from environment variables. What is wrong is said with the variable's name, never its value."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import TypeVar
 
 from .errors import ConfigurationError
@@ -8,7 +9,7 @@ from .keyring.direct import DirectKeyring
 from .keyring.keyring import Keyring
 from .keyring.reuse import Reuse
 from .keyring.tiered import TieredKeyring
-from .providers.aws_kms import AwsKms
+from .providers.aws_kms import AwsKms, region_of
 from .providers.provider import KeyProvider
 from .providers.regional import RegionalKms
 from .providers.static import StaticKey
@@ -16,6 +17,7 @@ from .providers.static import StaticKey
 T = TypeVar("T")
 
 ARN = "KMS_KEY_ARN"
+PREVIOUS_ARNS = "KMS_KEY_ARN_PREVIOUS"
 KEY = "SECRETS_ENCRYPTION_KEY"
 PREVIOUS = "SECRETS_ENCRYPTION_KEY_PREVIOUS"
 KEYRING = "ENVELOPE_KEYRING"
@@ -29,19 +31,19 @@ KEYRINGS = ("direct", "reuse", "tiered", "direct+tiered", "reuse+tiered")
 def keyring_from(environ: Mapping[str, str]) -> Keyring:
     """The keyring that the variables ask for. Raises `ConfigurationError` for none, or for a bad value.
 
-    `KMS_KEY_ARN`: AWS KMS writes; several, parted by commas, are a `RegionalKms`. `SECRETS_ENCRYPTION_KEY`: a
-    static key, which writes where there is no KMS and else still opens what it wrapped.
-    `SECRETS_ENCRYPTION_KEY_PREVIOUS`: older static keys that still open, parted by commas.
-    `ENVELOPE_KEYRING`: one of `KEYRINGS`, direct by default; with reuse, `ENVELOPE_REUSE_VALUES` (1,000) and
-    `ENVELOPE_REUSE_SECONDS` (300).
+    `KMS_KEY_ARN`: AWS KMS writes; keys of several regions, parted by commas, are a `RegionalKms`.
+    `SECRETS_ENCRYPTION_KEY`: a static key, which writes where there is no KMS and else still opens what it
+    wrapped. `KMS_KEY_ARN_PREVIOUS`, `SECRETS_ENCRYPTION_KEY_PREVIOUS`: older
+    keys that still open, parted by commas. `ENVELOPE_KEYRING`: one of `KEYRINGS`, direct by default; with
+    reuse, `ENVELOPE_REUSE_VALUES` (1,000) and `ENVELOPE_REUSE_SECONDS` (300).
     """
     arn, key = environ.get(ARN, "").strip(), environ.get(KEY, "")
     if not (arn or key):
         raise ConfigurationError(f"set {ARN} (AWS KMS) or {KEY} (32 bytes: base64, hex or raw)")
-    providers: list[KeyProvider] = [*_static(key, environ.get(PREVIOUS, ""))]
-    if arn:
-        providers.insert(0, _named(ARN, lambda: _kms(arn)))
-    return _keyring(environ, providers)
+    previous = _listed(environ.get(PREVIOUS_ARNS, ""))
+    static = _static(key, _listed(environ.get(PREVIOUS, "")))
+    kms = _kms([each.strip() for each in arn.split(",")] if arn else [], previous)
+    return _keyring(environ, [*kms, *static] if arn else [*static, *kms])
 
 
 def _keyring(environ: Mapping[str, str], providers: Sequence[KeyProvider]) -> Keyring:
@@ -62,11 +64,6 @@ def _keyring(environ: Mapping[str, str], providers: Sequence[KeyProvider]) -> Ke
     return DirectKeyring(first, opens=others, reuse=reuse)
 
 
-def _kms(arns: str) -> AwsKms | RegionalKms:
-    first, *others = [AwsKms(each.strip()) for each in arns.split(",")]
-    return RegionalKms(first, *others) if others else first
-
-
 def _reuse(environ: Mapping[str, str]) -> Reuse:
     values = _number(environ, REUSE_VALUES, 1_000, int)
     seconds = _number(environ, REUSE_SECONDS, 300.0, float)
@@ -82,8 +79,27 @@ def _number(environ: Mapping[str, str], variable: str, default: T, parse: Callab
     raise ConfigurationError(f"{variable} is no number")
 
 
-def _static(key: str, previous: str) -> list[StaticKey]:
-    older = [each.strip() for each in previous.split(",") if each.strip()]
+def _listed(words: str) -> list[str]:
+    return [each.strip() for each in words.split(",") if each.strip()]
+
+
+def _kms(arns: Sequence[str], previous: Sequence[str]) -> list[KeyProvider]:
+    """Those of the keys that write first, as one; a provider for each region of earlier keys."""
+    writing = [_named(ARN, partial(region_of, each)) for each in arns]
+    if len(set(writing)) < len(writing):
+        raise ConfigurationError(f"{ARN}: two keys of one region; an earlier key belongs in {PREVIOUS_ARNS}")
+    regions: dict[str, list[str]] = {}
+    for each in [*arns, *previous]:
+        regions.setdefault(_named(PREVIOUS_ARNS, partial(region_of, each)), []).append(each)
+    kms = {
+        region: _named(ARN, partial(AwsKms, first, also_opens=others))
+        for region, (first, *others) in regions.items()
+    }
+    first = [kms.pop(region) for region in writing]
+    return [*([RegionalKms(*first)] if len(first) > 1 else first), *kms.values()]
+
+
+def _static(key: str, older: Sequence[str]) -> list[KeyProvider]:
     if older and not key:
         raise ConfigurationError(f"{PREVIOUS} is set without {KEY}")
     if not key:

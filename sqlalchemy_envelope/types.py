@@ -15,6 +15,7 @@ from sqlalchemy.sql.type_api import TypeEngine
 from sqlalchemy.types import TypeDecorator
 
 from . import codec
+from .arguments import check_arguments
 from .attachment import SLOT, Attachment, attachment_of
 from .comparator import EncryptedComparator, place_of
 from .context import Context
@@ -22,6 +23,7 @@ from .errors import ConfigurationError, NotAttachedError, UnsupportedStatementEr
 from .legacy import Version
 from .moving import Moving, Plaintext
 from .opening import Reading
+from .tenancy import Tenancy
 from .wire import CONTENT_MAGIC, VERSION
 
 __tracebackhide__ = True  # pytest prints no locals of these frames: they hold plaintext
@@ -53,7 +55,8 @@ class EncryptedType(TypeDecorator[T]):
     `dek`: name of the sibling column, `<column>_dek` unless given. `context`: `"table.column"` or a
     `Context`, the logical place that values are bound to; pin it before a table or column is renamed.
     `accept`: one older version that may still be read. `moving`: how far the column is on its way from
-    plaintext (see `moving`). A column gets its own copy, bound to its place.
+    plaintext (see `moving`). `tenant`: the column of the table that names a row's tenant, or `TENANT`. A
+    column gets its own copy, bound to its place.
     """
 
     impl = LargeBinary
@@ -80,27 +83,33 @@ class EncryptedType(TypeDecorator[T]):
         context: Context | str | None = None,
         accept: Version | None = None,
         moving: Moving | None = None,
+        tenant: str | Tenancy | None = None,
     ) -> None:
         super().__init__()
-        if accept is not None and not isinstance(accept, Version):
-            raise ConfigurationError("accept= takes Version.V1 or Version.V2")
-        if dek is not None and not (isinstance(dek, str) and dek):  # type: ignore[redundant-expr]
-            raise ConfigurationError("dek= takes the name of a column")
-        if moving is not None and not isinstance(moving, Moving):
-            raise ConfigurationError("moving= takes ReadsPlaintext, ReadsEncrypted or EncryptedOnly")
-        if moving is not None and accept is not None:
-            raise ConfigurationError("moving= and accept= exclude each other: plaintext has no version")
         self.dek = dek
         self.context = None if context is None else Context.of(context)
         self.accept = accept
         self.moving = moving
+        self.tenant = tenant
+        check_arguments(dek, self.context, accept, moving, tenant)
         self.bound = False
 
-    def bind_to(self, context: Context, dek: str, moving: Moving | None = None) -> Self:
+    def bind_to(
+        self,
+        context: Context,
+        dek: str,
+        moving: Moving | None = None,
+        tenant: str | Tenancy | None = None,
+    ) -> Self:
         """A copy that belongs to one column."""
-        copy = type(self)(dek=dek, context=context, accept=self.accept, moving=moving)
+        copy = type(self)(dek=dek, context=context, accept=self.accept, moving=moving, tenant=tenant)
         copy.bound = True
         return copy
+
+    @property
+    def tenancy(self) -> Tenancy | None:
+        """Where the tenants of its values come from; None where the context says all."""
+        return Tenancy.ROW if isinstance(self.tenant, str) else self.tenant
 
     @property
     def reading(self) -> Reading:
@@ -109,7 +118,7 @@ class EncryptedType(TypeDecorator[T]):
             raise ConfigurationError(
                 f"a bare {type(self).__name__} belongs to no column; use the column's own type"
             )
-        return Reading(self.context, self.accept, self.tag)
+        return Reading(self.context, self.accept, self.tag, self.tenancy)
 
     @property
     def opens(self) -> bool:
@@ -173,7 +182,7 @@ class EncryptedType(TypeDecorator[T]):
         return made
 
     def __repr__(self) -> str:
-        names = () if self.bound else ("dek", "context", "accept", "moving")
+        names = () if self.bound else ("dek", "context", "accept", "moving", "tenant")
         given = {name: value for name in names if (value := getattr(self, name)) is not None}
         return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in given.items())})"
 
@@ -216,7 +225,8 @@ def _attached(type_: EncryptedType[Any], dialect: Dialect) -> Attachment:
 
 
 def _opener(type_: EncryptedType[Any], dialect: Dialect) -> Callable[[Any], Any]:
-    return _attached(type_, dialect).envelope.opener(type_.reading).reader(type_.decode)
+    opener: Any = _attached(type_, dialect).envelope.opener(type_.reading)
+    return opener.reader(type_.decode)  # type: ignore[no-any-return]
 
 
 def _unsealed(type_: EncryptedType[Any], dialect: Dialect) -> Exception:

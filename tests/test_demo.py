@@ -19,6 +19,7 @@ from demo.stage import Stage
 from sqlalchemy_envelope.backfill.move import Move
 from sqlalchemy_envelope.backfill.moves import record, recorded
 from sqlalchemy_envelope.backfill.schema import install
+from sqlalchemy_envelope.keystore import schema as keystore
 
 from .fixtures.child import comes_true
 from .fixtures.postgresql import Database
@@ -27,6 +28,10 @@ ROOT = Path(__file__).parent.parent
 NO_TABLES = "SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace"
 SCHEMAS = "SELECT nspname FROM pg_namespace WHERE nspname LIKE 'envelope%'"
 STRANGER = Move.plan("somebody", "else")
+A_KEY = (
+    "INSERT INTO envelope.key (id, tenant, state, wrapped, wrapped_by)"
+    " VALUES (gen_random_uuid(), 'acme', 'active', ARRAY['\\x00'::bytea], ARRAY['somebody'])"
+)
 
 
 def start(*arguments: str) -> "subprocess.Popen[str]":
@@ -123,12 +128,15 @@ def test_interrupted_it_leaves_nothing_either(
     assert schemas.execute(SCHEMAS).fetchall() == []
 
 
-def test_moves_of_others_stay_where_they_are_recorded(
+def test_moves_and_keys_of_others_stay_where_they_are_recorded(
     database: Database, schemas: "psycopg.Connection[Any]"
 ) -> None:
     """Interrupted in the middle of its own move, it takes back its own records only."""
     install(schemas)
     record(schemas, STRANGER)
+    for statement in keystore.STATEMENTS:
+        schemas.execute(statement.encode())
+    schemas.execute(A_KEY)
     process = start("--quick", "--url", _url(database))
     moves = "SELECT count(*) FROM envelope.job"
     comes_true(lambda: schemas.execute(moves).fetchone() != (0,) or process.poll() is not None, 60)
@@ -137,6 +145,8 @@ def test_moves_of_others_stay_where_they_are_recorded(
     assert code == 128 + signal.SIGTERM, output + errors
     assert schemas.execute(SCHEMAS).fetchall() == [("envelope",)]
     assert [each.move for each in recorded(schemas)] == [STRANGER]
+    assert schemas.execute("SELECT tenant FROM envelope.key").fetchall() == [("acme",)]
+    assert schemas.execute("SELECT count(*) FROM envelope.key_receipt").fetchone() == (0,)
     functions = "SELECT count(*) FROM pg_proc WHERE pronamespace = 'envelope'::regnamespace"
     assert schemas.execute(functions).fetchone() == (0,)
 

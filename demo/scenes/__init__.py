@@ -1,6 +1,6 @@
 """The scenes, in the order in which they are played. Each is given the stage and the world."""
 
-from . import calls, cost, guard, model, moving, outage, reading, refusals, sides, tampering, writing
+from . import calls, cost, guard, model, moving, outage, reading, refusals, sides, tampering, tiers, writing
 
 ORDER = (
     model.play,
@@ -11,6 +11,7 @@ ORDER = (
     guard.play,
     refusals.play,
     calls.play,
+    tiers.play,
     outage.play,
     cost.play,
     moving.play,

@@ -6,7 +6,8 @@
 
 Importing it adds `op.encrypt_column`, `op.decrypt_column` and the single steps (docs/migrations.md), lets
 autogenerate propose them, and has it compare the CHECK constraint of a pair on a table that exists already.
-`op.create_key_store` and `op.drop_key_store` are for the tables of key-encryption keys.
+`op.create_key_store` and `op.drop_key_store` are for the tables of key-encryption keys; `op.rewrap_keys`,
+`op.rotate_key`, `op.rewrap_column` and `op.reencrypt_column` rotate (docs/rotation.md).
 
 Keys are asked for only by a step that needs them: `context.configure(envelope=...)`, an `Envelope` or a
 function that makes one, else `Envelope.from_env()`.
@@ -22,7 +23,9 @@ from .key_store_effects import perform_on_key_store
 from .operation import MoveOperation
 from .operations import DecryptColumnOp, EncryptColumnOp
 from .proposing import propose_moves
-from .rendering import render_item, render_key_store, render_operation
+from .rendering import render_item, render_key_store, render_operation, render_rotation
+from .rotation import ReencryptColumnOp, RewrapColumnOp, RewrapKeysOp, RotateKeyOp, RotationOperation
+from .rotation_effects import perform_rotation
 from .steps import (
     AddEncryptedPairOp,
     AssertEncryptedOp,
@@ -52,15 +55,22 @@ __all__ = [
     "KeyStoreOperation",
     "MoveOperation",
     "NullPlaintextOp",
+    "ReencryptColumnOp",
     "RestorePlaintextOp",
+    "RewrapColumnOp",
+    "RewrapKeysOp",
+    "RotateKeyOp",
+    "RotationOperation",
     "SwapEncryptedOp",
     "UnswapEncryptedOp",
     "compare_guards",
     "ignore_our_tables",
     "perform",
     "perform_on_key_store",
+    "perform_rotation",
     "propose_moves",
     "render_item",
     "render_key_store",
     "render_operation",
+    "render_rotation",
 ]

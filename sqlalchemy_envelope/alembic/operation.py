@@ -13,8 +13,8 @@ class MoveOperation(MigrateOperation):
     """Something done to the move of one column.
 
     `table_name`, `column_name`, `schema`: the column by the name that its users know. `into`, `dek`,
-    `context`, `type_`: as in `Move.plan`; what a move was begun with is recorded, so later steps need them
-    in `--sql` mode alone, where no record can be read.
+    `context`, `type_`, `tenant`: as in `Move.plan`; what a move was begun with is recorded, so later steps
+    need them in `--sql` mode alone, where no record can be read.
     """
 
     name: ClassVar[str]
@@ -30,6 +30,7 @@ class MoveOperation(MigrateOperation):
         dek: str | None = None,
         context: "Context | str | None" = None,
         type_: str = "text",
+        tenant: str | None = None,
     ) -> None:
         self.table_name = table_name
         self.column_name = column_name
@@ -38,6 +39,7 @@ class MoveOperation(MigrateOperation):
         self.dek = dek
         self.context = context
         self.type_ = type_
+        self.tenant = tenant
         self.plan("public")
 
     def plan(self, default_schema: str) -> Move:
@@ -50,12 +52,14 @@ class MoveOperation(MigrateOperation):
             dek=self.dek,
             context=self.context,
             type_=self.type_,
+            tenant=self.tenant,
         )
 
     @property
     def place(self) -> dict[str, Any]:
         """The keyword arguments that every operation has, where they are not the default."""
         given = {"schema": self.schema, "into": self.into, "dek": self.dek, "context": self.context}
+        given |= {"tenant": self.tenant}
         kind = {"type_": str(ValueType(self.type_))} if self.type_ != "text" else {}
         return {name: value for name, value in given.items() if value is not None} | kind
 
@@ -88,10 +92,11 @@ class MoveOperation(MigrateOperation):
         dek: "str | None" = None,
         context: "Any" = None,
         type_: "str" = "text",
+        tenant: "str | None" = None,
     ) -> "Any":
         """One step of a column's move; online it runs outside Alembic's transaction, and may run again."""
-        made = cls(table_name, column_name, schema=schema, into=into, dek=dek, context=context, type_=type_)
-        return operations.invoke(made)
+        place = {"schema": schema, "into": into, "dek": dek, "context": context, "type_": type_}
+        return operations.invoke(cls(table_name, column_name, **place, tenant=tenant))
 
     def other(self, kind: "type[MoveOperation]") -> "MoveOperation":
         """The operation of another kind on the same column."""

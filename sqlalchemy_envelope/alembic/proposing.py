@@ -19,6 +19,7 @@ from ..backfill.moves import RecordedMove
 from ..columns import Pair
 from ..context import Context
 from ..errors import ConfigurationError
+from ..tenancy import Tenancy
 from .changes import TableChanges
 from .comparing import stored_pairs
 from .ignoring import SCHEMA
@@ -153,7 +154,7 @@ def _way_back(
     if recorded is not None:
         move = recorded.move
         place["into"] = None if move.in_place else move.content
-        place["type_"] = str(move.type)
+        place |= {"type_": str(move.type), "tenant": move.tenant}
         dek, column = (move.lasting_dek or move.dek) if move.in_place else move.dek, move.column
         lasting = column if move.in_place else move.content
         place["context"] = _unusual(move.context, Context(move.table, lasting))
@@ -172,6 +173,8 @@ def _encrypted(changes: TableChanges) -> list[MoveOperation]:
         column, more = _origin(changes, content, pair)
         if column is None:
             continue
+        if pair.type.tenancy is Tenancy.CONTEXT:
+            raise _of_nobody(f"{changes.name}.{content}")
         changes.take_out(content, dek, *([column] if more else []))
         changes.take_out_guard(content)
         changes.keep(content, type_=True, default=True)
@@ -201,7 +204,15 @@ def _place(changes: TableChanges, pair: Pair, dek: str) -> dict[str, Any]:
     return place | {
         "dek": dek if dek != f"{content}_dek" else None,
         "type_": "bytes" if pair.type.python_type is bytes else "text",
+        "tenant": None if pair.tenant is None else str(pair.tenant.name),
     }
+
+
+def _of_nobody(place: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"{place} has the tenant of a context, which no backfill runs in: name the column that tells each "
+        "row's with tenant=, or write op.encrypt_column(..., context=Context(..., tenant=...)) for its one"
+    )
 
 
 def _unusual(context: Context, usual: Context) -> Context | None:

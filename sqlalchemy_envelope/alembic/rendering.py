@@ -9,6 +9,7 @@ from ..context import Context
 from ..types import EncryptedType
 from .key_store import KeyStoreOperation
 from .operation import MoveOperation
+from .rotation import RotationOperation
 
 
 def render_item(type_: str, obj: Any, autogen_context: AutogenContext) -> str | Literal[False]:
@@ -37,6 +38,14 @@ def render_operation(autogen_context: AutogenContext, operation: MoveOperation) 
 def render_key_store(autogen_context: AutogenContext, operation: KeyStoreOperation) -> str:
     """`op.create_key_store()`."""
     return f"{autogen_context.opts['alembic_module_prefix'] or ''}{operation.name}()"
+
+
+@renderers.dispatch_for(RotationOperation)
+def render_rotation(autogen_context: AutogenContext, operation: RotationOperation) -> str:
+    """`op.rewrap_column('patient', 'ssn')`, with what is not the default."""
+    named = [f"{name}={_written(value, autogen_context)}" for name, value in operation.options.items()]
+    given = ", ".join([*map(repr, operation.place), *named])
+    return f"{autogen_context.opts['alembic_module_prefix'] or ''}{operation.name}({given})"
 
 
 def _written(value: Any, autogen_context: AutogenContext) -> str:

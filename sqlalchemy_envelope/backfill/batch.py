@@ -7,7 +7,7 @@ from typing import Any
 
 from .faults import Fault, cause, sort
 from .keyset import Place
-from .steps import Cells
+from .setting import Cells
 
 __tracebackhide__ = True  # pytest prints no locals of these frames: they hold plaintext
 

@@ -169,7 +169,7 @@ def _keyless(plan: Plan) -> Step:
     """For what it says of rows, for which a move needs no key."""
     if isinstance(plan.subject, Rotation):
         return plan.step()
-    return replace(plan, envelope=lambda: cast(Envelope, None)).step()
+    return plan.step_by(lambda: cast(Envelope, None))
 
 
 def _only_reading(connection: "psycopg.Connection[Any]") -> "psycopg.Connection[Any]":

@@ -31,5 +31,13 @@ def is_under(dek: str, key_id: str) -> str:
     return f"{is_current(dek)} AND substr({dek}, 4, 16) = {_literal(bytes.fromhex(key_id))}"
 
 
+def tenant_of_key(dek: str) -> str:
+    """The tenant of the key-encryption key that wrapped a cell; NULL where none did, or it has no tenant."""
+    under_kek = _literal(bytes((KEY_MAGIC, VERSION, Wrap.KEK)))
+    id_ = f"encode(substr({dek}, 4, 16), 'hex')::uuid"
+    tenant = f"(SELECT k.tenant FROM envelope.key AS k WHERE k.id = {id_})"
+    return f"(CASE WHEN substr({dek}, 1, 3) = {under_kek} THEN {tenant} END)"
+
+
 def _literal(value: bytes) -> str:
     return f"'\\x{value.hex()}'::bytea"

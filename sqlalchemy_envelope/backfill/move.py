@@ -55,19 +55,24 @@ class Move:
         dek: str | None = None,
         context: Context | str | None = None,
         type_: ValueType | str = ValueType.TEXT,
+        tenant: str | None = None,
     ) -> Self:
         """A move that has not begun.
 
         `into`: the pair's own name for good, which leaves the plaintext's alone; without it the pair is made
         beside the column and takes its name in the end. `dek`: the sibling's name in the end,
         `<content>_dek` unless given. `context`: as in the model, `<table>.<content in the end>` unless given.
-        Raises `ConfigurationError` for names that PostgreSQL would cut.
+        `tenant`: the column that names each row's, as in the model.
+        Raises `ConfigurationError` for names that PostgreSQL would cut, and for a second tenant.
         """
         content = into or f"{column}_encrypted"
         lasting = into or column
         where = Context.of(context) if context is not None else Context(table, lasting)
         beside = (dek or f"{content}_dek") if into else f"{content}_dek"
+        if tenant is not None and where.tenant is not None:
+            raise ConfigurationError(f"{table}.{column}: its context pins one tenant; leave out tenant=")
         move = cls(schema, table, column, column, content, beside, where, ValueType(type_), into is None)
+        move = replace(move, tenant=tenant)
         if into is None:
             move = replace(move, lasting_dek=dek or f"{column}_dek")
         for name in (move.content, move.dek, move.lasting_dek, f"{column}_plaintext"):
@@ -77,6 +82,9 @@ class Move:
 
     lasting_dek: str = ""
     """The sibling's name after the swap, where there is one."""
+
+    tenant: str | None = None
+    """The column that names the tenant of each row; None where the context says it."""
 
     def swapped(self) -> "Move":
         """The same after the swap of names: the pair has the column's, the plaintext another."""

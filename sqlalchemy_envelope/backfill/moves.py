@@ -91,7 +91,8 @@ def parsed(id_: int, *row: Any) -> RecordedMove:
     """A recorded move from a row of `QUERY`, by whichever driver."""
     *values, verified_at, dropped_at = row
     given = dict(zip(_COLUMNS, values, strict=True))
-    given["context"] = Context(**json.loads(given["context"]))
+    context = json.loads(given["context"])
+    given |= {"tenant": context.pop("tenant_column", None), "context": Context(**context)}
     given |= {"type": ValueType(given["type"]), "authority": Authority(given["authority"])}
     return RecordedMove(id_, Move(**given), verified_at, dropped_at)
 
@@ -117,5 +118,6 @@ def _insert(move: Move) -> str:
 def _values(move: Move) -> list[Any]:
     names = {"table": move.context.table, "column": move.context.column}
     names |= {"key": move.context.key, "tenant": move.context.tenant}  # type: ignore[dict-item]
+    names |= {} if move.tenant is None else {"tenant_column": move.tenant}
     given = asdict(move) | {"context": json.dumps(names)}
     return [given[name] for name in _COLUMNS]

@@ -2,10 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 from ..envelope import Envelope
 from .database import Database
 from .jobs import Job
+from .keys import envelope_for
 from .move import Move
 from .pace import Pace
 from .relation import Relation
@@ -34,7 +36,11 @@ class Plan:
 
     def step(self) -> Step:
         """The job's kind of work, with an envelope of this process."""
+        return self.step_by(partial(envelope_for, self.database, self.envelope))
+
+    def step_by(self, envelope: Callable[[], Envelope]) -> Step:
+        """The same with another envelope."""
         if isinstance(self.subject, Rotation):
-            return make_rotation_step(self.job.kind, self.subject, self.envelope)
+            return make_rotation_step(self.job.kind, self.subject, envelope)
         type_ = self.relation.columns[self.subject.plaintext].type
-        return make_step(self.job.kind, self.subject, self.envelope, self.source, type_)
+        return make_step(self.job.kind, self.subject, envelope, self.source, type_)

@@ -9,7 +9,8 @@ import psycopg
 from .batch import Bad, Batch
 from .faults import Fault, cause, sort
 from .keyset import Key, Place, Span
-from .steps import XMIN, Step
+from .setting import XMIN
+from .steps import Step
 
 __tracebackhide__ = True  # pytest prints no locals of these frames: they hold plaintext
 

@@ -5,27 +5,28 @@ of the row is not in the way.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
 
 from .. import codec
-from ..context import Context
+from ..context import Context, for_tenant
 from ..envelope import Envelope
 from ..errors import ConfigurationError, DecryptionError, Failure
 from ..keyring.keyring import wait_here
 from ..keyring.writing import Writing
 from ..legacy import NO_SIBLING
 from ..opening import Reading
+from ..tenancy import Parted
 from ..wire import SEALED_AT
 from .faults import RowError
-from .marks import is_current, is_stale, is_under
+from .marks import is_current, is_stale, is_under, tenant_of_key
 from .move import ValueType
 from .names import quoted
 from .quoting import literal
 from .rotation import Rotation
+from .setting import Cells, Setting, Stamp
 from .sources import Raw, Selected
-from .steps import Cells, Kind, Setting, Stamp, Step
+from .steps import Kind, Step
 
 __tracebackhide__ = True  # pytest prints no locals of these frames: they hold plaintext
 
@@ -66,8 +67,9 @@ class Rewrap:
         return [Selected(quoted(self.rotation.dek)), *_tenant(self.rotation)]
 
     def work(self, rows: Sequence[Raw]) -> Cells:
-        contexts = _contexts(self.rotation, [row[1:] for row in rows])
-        stored = [(context, row[0]) for context, row in zip(contexts, rows, strict=True)]
+        tenants = _tenants(self.rotation, [row[1:] for row in rows])
+        context = self.rotation.context
+        stored = [(for_tenant(context, of), row[0]) for of, row in zip(tenants, rows, strict=True)]
         return [self.envelope.keyring.rewrap(stored, wait_here)]
 
 
@@ -107,18 +109,14 @@ class Reencrypt:
 
     def work(self, rows: Sequence[Raw]) -> Cells:
         """All keys unwrapped in one wave, and all new ones made in another."""
-        contexts = _contexts(self.rotation, [row[2:] for row in rows])
-        places: dict[Context, list[int]] = {}
-        for place, context in enumerate(contexts):
-            places.setdefault(context, []).append(place)
-        values = self._opened([(context, [rows[n] for n in at]) for context, at in places.items()])
-        columns = list(zip(places, values, strict=True))
-        contents: list[Any] = [None] * len(rows)
-        deks = list(contents)
-        for at, sealed in zip(places.values(), self.envelope.seal_columns(columns), strict=True):
-            for place, content, dek in zip(at, sealed.contents, sealed.deks, strict=True):
-                contents[place], deks[place] = content, dek
-        return [contents, deks]
+        parted = Parted(_tenants(self.rotation, [row[2:] for row in rows]))
+        parts = [(for_tenant(self.rotation.context, of), part) for of, part in parted.parts(rows)]
+        values = self._opened(parts)
+        sealed = self.envelope.seal_columns(
+            [(context, part) for (context, _), part in zip(parts, values, strict=True)]
+        )
+        contents, deks = zip(*((each.contents, each.deks) for each in sealed), strict=True)
+        return [parted.joined(contents), parted.joined(deks)]
 
     def _opened(self, columns: Sequence[tuple[Context, Sequence[Raw]]]) -> list[list[bytes]]:
         """Tagged plaintexts, column by column."""
@@ -153,22 +151,29 @@ def _chosen(rotation: Rotation) -> list[str]:
     conditions = []
     if rotation.only_key is not None:
         conditions.append(is_under(quoted(rotation.dek), rotation.only_key))
-    if rotation.only_tenant is not None and rotation.tenant is not None:
+    if rotation.only_tenant is not None:
         wanted = literal(rotation.only_tenant).replace("%", "%%")
-        conditions.append(f"{quoted(rotation.tenant)}::text = {wanted}")
+        conditions.append(f"{_tenant_sql(rotation)} = {wanted}")
     return conditions
 
 
 def _tenant(rotation: Rotation) -> list[Selected]:
-    return [] if rotation.tenant is None else [Selected(f"{quoted(rotation.tenant)}::text")]
+    tenant = _tenant_sql(rotation)
+    return [] if tenant is None else [Selected(tenant)]
 
 
-def _contexts(rotation: Rotation, tenants: Sequence[Sequence[str | None]]) -> list[Context]:
-    """The context of each row: the column's, bound to the row's tenant where there is one."""
-    if rotation.tenant is None:
-        return [rotation.context] * len(tenants)
-    distinct = dict.fromkeys(tenant for (tenant,) in tenants)
-    if None in distinct:
+def _tenant_sql(rotation: Rotation) -> str | None:
+    """What tells a row's tenant; None where the column's context says it."""
+    if rotation.tenant is not None:
+        return f"{quoted(rotation.tenant)}::text"
+    return tenant_of_key(quoted(rotation.dek)) if rotation.tenant_of_key else None
+
+
+def _tenants(rotation: Rotation, selected: Sequence[Sequence[str | None]]) -> list[str | None]:
+    """Of each row: what was selected of it, or what the column's context says of all."""
+    if not _tenant(rotation):
+        return [rotation.context.tenant] * len(selected)
+    tenants = [tenant for (tenant,) in selected]
+    if None in tenants:
         raise RowError("no tenant")
-    known = {tenant: replace(rotation.context, tenant=tenant) for tenant in distinct}
-    return [known[tenant] for (tenant,) in tenants]
+    return tenants

@@ -17,9 +17,10 @@ class Rotation:
     """An encrypted column whose keys are to be others. All names are physical ones; `context` is logical.
 
     `column` holds the content and `dek` the wrapped data keys. `tenant`: the column with each row's tenant,
-    where values are bound to one; then `context` has none. `type` and `accept`: what the model says, needed
-    for versions 1 and 2. `only_key` (a key id, 32 hexadecimal digits) and `only_tenant` leave other values
-    out.
+    where values are bound to one; then `context` has none. `tenant_of_key`: no column tells it, but the
+    key-encryption key does, as it must where it came from a statement's own context. `type` and `accept`:
+    what the model says, needed for versions 1 and 2. `only_key` (a key id, 32 hexadecimal digits) and
+    `only_tenant` leave other values out.
     """
 
     schema: str
@@ -30,6 +31,7 @@ class Rotation:
     type: ValueType = ValueType.TEXT
     accept: Version | None = None
     tenant: str | None = None
+    tenant_of_key: bool = False
     only_key: str | None = None
     only_tenant: str | None = None
 
@@ -38,7 +40,11 @@ class Rotation:
             raise ConfigurationError(
                 f"{self.place}: a key id is 32 hexadecimal digits, as sqlalchemy-envelope status prints them"
             )
-        if self.only_tenant is not None and self.tenant is None:
+        if (self.tenant is not None) + self.tenant_of_key + (self.context.tenant is not None) > 1:
+            raise ConfigurationError(
+                f"{self.place}: tenants come from a column, from keys, or from the context: one of them"
+            )
+        if self.only_tenant is not None and self.tenant is None and not self.tenant_of_key:
             raise ConfigurationError(
                 f"{self.place}: to choose the values of a tenant, name the column that tells it: tenant="
             )
@@ -55,6 +61,7 @@ class Rotation:
         type_: ValueType | str = ValueType.TEXT,
         accept: Version | int | None = None,
         tenant: str | None = None,
+        tenant_of_key: bool = False,
         only_key: str | None = None,
         only_tenant: str | None = None,
     ) -> Self:
@@ -65,8 +72,8 @@ class Rotation:
         where = Context(table, column) if context is None else Context.of(context)
         older = None if accept is None else Version(accept)
         sibling = dek or f"{column}_dek"
-        type_ = ValueType(type_)
-        return cls(schema, table, column, sibling, where, type_, older, tenant, only_key, only_tenant)
+        what = (ValueType(type_), older, tenant, tenant_of_key, only_key, only_tenant)
+        return cls(schema, table, column, sibling, where, *what)
 
     @property
     def names(self) -> frozenset[str]:

@@ -15,7 +15,7 @@ from .rotation import Rotation
 from .steps import Kind
 
 _PLACE = ["schema", "table", "column", "only_key", "only_tenant"]
-_CHANGING = ["dek", "context", "type", "accept", "tenant"]
+_CHANGING = ["dek", "context", "type", "accept", "tenant", "tenant_of_key"]
 _COLUMNS = _PLACE + _CHANGING
 
 _EXISTS = "SELECT to_regclass('envelope.rotation')"
@@ -88,7 +88,7 @@ def _parsed(id_: int, *row: Any) -> RecordedRotation:
     return RecordedRotation(id_, Rotation(**given))
 
 
-def _values(rotation: Rotation) -> list[str | None]:
+def _values(rotation: Rotation) -> list[str | bool | None]:
     where = rotation.context
     context = {"table": where.table, "column": where.column, "key": where.key, "tenant": where.tenant}
     given = asdict(rotation) | {"context": json.dumps(context)}
@@ -96,5 +96,5 @@ def _values(rotation: Rotation) -> list[str | None]:
     return [given[name] for name in _COLUMNS]
 
 
-def _same(name: str, value: str | None) -> str:
+def _same(name: str, value: str | bool | None) -> str:
     return f'"{name}" IS NULL' if value is None else f'"{name}" = {literal(value)}'

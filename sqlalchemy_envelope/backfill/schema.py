@@ -88,6 +88,7 @@ WHERE state <> 'done'""",
     type text NOT NULL CHECK (type IN ('text', 'bytes')),
     accept text CHECK (accept IN ('1', '2')),
     tenant text,
+    tenant_of_key boolean NOT NULL DEFAULT false,
     only_key text,
     only_tenant text,
     begun_at timestamptz NOT NULL DEFAULT now()

@@ -9,11 +9,14 @@ from typing import Any, Protocol
 from .. import codec
 from ..envelope import Envelope
 from ..errors import DecryptionError, Failure
-from ..opening import Opener, Reading
+from ..opening import Reading
+from ..tenancy import Tenancy
 from .faults import RowError
 from .move import Authority, Move, ValueType
 from .names import quoted
+from .setting import Cells, Setting
 from .sources import PlainSource, Raw, Scene, Selected, Source
+from .tenants import joined, sealed, selected_tenant
 
 __tracebackhide__ = True  # pytest prints no locals of these frames: they hold plaintext
 
@@ -30,38 +33,6 @@ class Kind(StrEnum):
     NULL = "null"
     REWRAP = "rewrap"
     REENCRYPT = "reencrypt"
-
-
-Cells = Sequence[Sequence[Any]]
-"""What is to be written: for each column that is set, a cell for each row."""
-
-
-@dataclass(frozen=True)
-class Stamp:
-    """What of a row must be as it was read: SQL, the type that it is sent as, and that it is compared as."""
-
-    sql: str
-    array: str
-    type: str
-
-
-XMIN = Stamp("xmin", "text", "xid")
-"""The whole row: it is another once anybody changed anything."""
-
-
-@dataclass(frozen=True)
-class Setting:
-    """What a step writes, as SQL: `columns` set, each with the type of its array and a cast of its cell.
-
-    `pending`: what must still hold of a row, and `stamp`: what must be as it was. `promise`: what must hold
-    afterwards, in which `v.envelope_w0` and on are the cells; a trigger that works against the job breaks it,
-    and the batch is taken back.
-    """
-
-    columns: Sequence[tuple[str, str, str]]
-    pending: str
-    promise: str
-    stamp: Stamp = XMIN
 
 
 class Step(Protocol):
@@ -104,14 +75,14 @@ class Encrypt:
 
     @property
     def selected(self) -> Sequence[Selected]:
-        return self.source.select(quoted(self.move.plaintext))
+        return [*selected_tenant(self.move), *self.source.select(quoted(self.move.plaintext))]
 
     def work(self, rows: Sequence[Raw]) -> Cells:
-        values = _values(self.source, rows, self.move, self.envelope)
+        old = rows if self.move.tenant is None else [row[1:] for row in rows]
+        values = _values(self.source, old, self.move, self.envelope)
         encode = codec.encode_text if self.move.type is ValueType.TEXT else codec.encode_bytes
         tagged = codec.encode_all(encode, values, self.move.place)
-        sealed = self.envelope.seal_columns([(self.move.context, tagged)])[0]
-        return [sealed.contents, sealed.deks]
+        return sealed(self.envelope, self.move, tagged, rows)
 
 
 @dataclass(frozen=True)
@@ -164,9 +135,10 @@ class Verify:
     def work(self, rows: Sequence[Raw]) -> Cells:
         for kept, dek, content, *_ in rows:
             self._check_form(kept, dek, content)
-        opened = _opened(self.move, self.envelope)([row[1:3] for row in rows])
+        end = 1 + len(_pair(self.move))
+        opened = _opened(self.move, self.envelope)([row[1:end] for row in rows])
         places = [place for place, row in enumerate(rows) if row[0]]
-        values = _values(self.source, [rows[place][3:] for place in places], self.move, self.envelope)
+        values = _values(self.source, [rows[place][end:] for place in places], self.move, self.envelope)
         same = hmac.compare_digest
         for place, value in zip(places, values, strict=True):
             if not same(_bytes(value), _bytes(opened[place])):
@@ -219,7 +191,7 @@ def make_step(
 
 
 def _pair(move: Move) -> list[Selected]:
-    return [Selected(quoted(move.dek)), Selected(quoted(move.content))]
+    return [Selected(quoted(move.dek)), Selected(quoted(move.content)), *selected_tenant(move)]
 
 
 def _values(source: Source, rows: Sequence[Raw], move: Move, envelope: Envelope) -> list[Any]:
@@ -233,13 +205,14 @@ def _values(source: Source, rows: Sequence[Raw], move: Move, envelope: Envelope)
 
 
 def _opened(move: Move, envelope: Envelope) -> Callable[[Sequence[Raw]], list[Any]]:
-    """A function from rows of a key cell and a content to values, all keys fetched in one wave."""
-    reading = Reading(move.context)
-    opener: Opener = envelope.opener(reading)
+    """A function from rows of a pair, as `_pair` selects it, to values; all keys fetched in one wave."""
+    reading = Reading(move.context, tenancy=None if move.tenant is None else Tenancy.ROW)
+    opener = envelope.opener(reading)
     read = opener.reader(codec.decode_text if move.type is ValueType.TEXT else codec.decode_bytes)
 
     def open_rows(rows: Sequence[Raw]) -> list[Any]:
-        unlocked = envelope.unlock_columns([(reading, [dek + content for dek, content in rows])])[0]
+        cells = [joined(dek, content, tenant) for dek, content, *tenant in rows]
+        unlocked = envelope.unlock_columns([(reading, cells)])[0]
         return [read(pair) for pair in unlocked if pair is not None]
 
     return open_rows

@@ -15,7 +15,7 @@ from .batch import Bad, Batch
 from .checkpoint import Tally
 from .faults import Fault, cause, sort
 from .keyset import Key
-from .steps import Setting
+from .setting import Setting
 
 __tracebackhide__ = True  # pytest prints no locals of these frames: decrypted values pass through
 

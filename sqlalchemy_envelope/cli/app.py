@@ -15,7 +15,9 @@ from .failures import told
 from .jobs import list_jobs, pause_job, resume_job
 from .keylife import reinstate_key, retire_key, revoke_key, shred_keys
 from .keylist import export_public_facts, init_keys, list_keys, list_receipts
+from .keyturn import create_key, rotate_keys
 from .purge import purge
+from .rekeying import reencrypt_values, rewrap_keys
 from .status import status
 from .stopping import terminable
 
@@ -47,6 +49,10 @@ COMMANDS: dict[str, Callable[..., Exit]] = {
 KEYS: dict[str, Callable[..., Exit]] = {
     "init": init_keys,
     "list": list_keys,
+    "create": create_key,
+    "rotate": rotate_keys,
+    "rewrap": rewrap_keys,
+    "reencrypt": reencrypt_values,
     "revoke": revoke_key,
     "reinstate": reinstate_key,
     "retire": retire_key,

@@ -14,7 +14,7 @@ from ..backfill.cells import SUITES, KeyFacts
 from ..backfill.explain import Chain, explain
 from ..backfill.kekfacts import Custodian, KekFacts
 from ..keyring.store import MAX_WRAPS
-from ..settings import ARN
+from ..settings import ARN, PREVIOUS_ARNS
 from .exits import Exit
 from .figures import count, duration, moment
 from .options import AsJson, Column, Debug, Url
@@ -40,9 +40,9 @@ def explain_value(
     key.
     """
     terminal, place = Terminal(as_json=as_json), Place.parse(column)
-    names = filter(None, [os.environ.get(ARN, "").strip()])
+    names = {each.strip() for name in (ARN, PREVIOUS_ARNS) for each in os.environ.get(name, "").split(",")}
     with closing(database_of(url).connect("explain")) as connection:
-        chain = explain(connection, (place.schema, place.table, place.column), key, list(names))
+        chain = explain(connection, (place.schema, place.table, place.column), key, names)
     if as_json:
         terminal.document(asdict(chain))
     else:

@@ -14,12 +14,14 @@ from ..keyring.store import KekState
 from ..keystore import listing, states
 from ..keystore.receipts import Receipt, SignOff
 from ..keystore.usage import usage
+from ..rotation.retiring import is_provider_key, refuse_while_used
 from .exits import Exit
 from .figures import count
 from .options import AsJson, Debug, Url
 from .redaction import one_line
 from .store import engine_of, key_of, writing
 from .terminal import Terminal
+from .url import database_of
 
 Key = Annotated[str, typer.Argument(metavar="KEY", help="A key's id, as list shows it.")]
 OneKey = Annotated[str | None, typer.Argument(metavar="KEY", help="A key's id, as list shows it.")]
@@ -67,11 +69,23 @@ def retire_key(
 ) -> Exit:
     """Destroy a deactivated key that no value is under any more.
 
-    Refused, with counts, while one is, and for an hour after its deactivation. Needs no keys.
+    Refused, with counts, while one is, and for an hour after its deactivation. Of a provider's key, an ARN or
+    static:ID, this says only whether it may go. Needs no keys.
     """
+    if is_provider_key(key):
+        return _unused(Terminal(as_json=as_json), key, url)
     with writing(url) as connection:
         receipt = states.retire(connection, key_of(key), by=by)
     return _told(Terminal(as_json=as_json), [receipt])
+
+
+def _unused(terminal: Terminal, name: str, url: str | None) -> Exit:
+    refuse_while_used(database_of(url), name)
+    if terminal.as_json:
+        terminal.document({"key": name, "used": False})
+    else:
+        terminal.say(f"nothing in this database is under {one_line(name)}")
+    return Exit.DONE
 
 
 def shred_keys(

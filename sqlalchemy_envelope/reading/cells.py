@@ -5,7 +5,10 @@ from typing import Any
 from sqlalchemy import ARRAY
 from sqlalchemy.sql.elements import TypeClause
 
+from ..comparator import place_of
+from ..tenancy import Tenancy
 from ..types import carried
+from .joined import EXPECTED, OF_CONTEXT, alternatives, row_tenant
 from .lineage import cells_of
 from .path import PathKeeping
 from .policy import Verdict, refusal
@@ -15,6 +18,9 @@ _NAMING = ("include_table", "ambiguous_table_name_map")
 
 class CellRendering(PathKeeping):
     """Renders what an encrypted column is read from, where it was found that it may be."""
+
+    tenant_places: dict[str, str]
+    """The parameters that tenants are given by, and the first place that each is needed for."""
 
     def _of_cells(self, column: Any, text: str, verdict: Verdict, kw: dict[str, Any]) -> str:
         """Both cells as one; a lone cell stays visible, so that it is an error and never a NULL."""
@@ -27,12 +33,26 @@ class CellRendering(PathKeeping):
         kw = {name: kw[name] for name in _NAMING if name in kw}
         if verdict is Verdict.NULL:
             return str(moving.null_sql(text, self._name_of(pair.plaintext, kw)))
-        dek = self._name_of(pair.dek, kw)
-        alone = (f"'\\x00'::bytea || {text}", dek) if column.type.accept else (dek, text)
-        joined = (f"{dek} || {text}", *alone)
+        joined = alternatives(
+            self._name_of(pair.dek, kw),
+            text,
+            older=column.type.accept is not None,
+            tenant=self._tenant_before(column.type, pair, kw) if column.type.opens else "",
+        )
         if moving is None:
             return f"coalesce({', '.join(joined)})"
         return str(moving.value_sql(joined, self._as_selected(pair.plaintext, kw)))
+
+    def _tenant_before(self, type_: Any, pair: Any, kw: dict[str, Any]) -> str:
+        """SQL for what comes before a pair whose tenant its context doesn't say."""
+        if type_.tenancy is None:
+            return ""
+        given = EXPECTED if type_.tenancy is Tenancy.ROW else OF_CONTEXT
+        self.tenant_places.setdefault(str(given.key), place_of(type_))
+        parameter = str(self.process(given))
+        if type_.tenancy is Tenancy.CONTEXT:
+            return parameter
+        return f"{parameter} || {row_tenant(self._name_of(pair.tenant, kw))}"
 
     def _as_selected(self, column: Any, kw: dict[str, Any]) -> str:
         """The plaintext column, as its own type has it selected."""

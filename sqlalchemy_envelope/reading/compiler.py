@@ -44,6 +44,7 @@ class EnvelopeCompiler(CellRendering, ClauseReading):
 
     def __init__(self, *args: Any, **kw: Any) -> None:
         self._carriers: Carriers = {}
+        self.tenant_places = {}
         super().__init__(*args, **kw)
 
     @property
@@ -168,7 +169,8 @@ class EnvelopeCompiler(CellRendering, ClauseReading):
         written |= {getattr(key, "key", key) for key in getattr(statement, "_select_names", None) or ()}
         table = stored_table(statement.table)
         for pair in () if table is None else pairs_of(table).values():
-            if written & {each.key for each in pair.columns}:
+            kept = [] if pair.tenant is None or statement.is_insert else [pair.tenant]
+            if written & {each.key for each in (*pair.columns, *kept)}:
                 raise refusal(pair.type, "a write inside a CTE", "write it by a statement of its own")
 
     def _check_text(self, text: str) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 from sqlalchemy.engine.interfaces import ExecutionContext
 
 from ..attachment import attachment_of
+from .joined import tenant_parameters
 from .prefetch import holds_values, plan_of, prefetch
 
 __tracebackhide__ = True  # pytest prints no locals of these frames: they hold plaintext
@@ -12,6 +13,27 @@ __tracebackhide__ = True  # pytest prints no locals of these frames: they hold p
 
 class EnvelopeContext(ExecutionContext):
     """What SQLAlchemy calls between executing a statement and fetching its rows."""
+
+    @classmethod
+    def _init_compiled(
+        cls,
+        dialect: Any,
+        connection: Any,
+        dbapi_connection: Any,
+        execution_options: Any,
+        compiled: Any,
+        parameters: Any,
+        *rest: Any,
+        **more: Any,
+    ) -> Any:
+        """With the tenant that the statement runs for as a parameter, where one is read by it."""
+        places = getattr(compiled, "tenant_places", None)
+        if places:
+            given = tenant_parameters(places, execution_options)
+            parameters = [{**row, **given} for row in parameters or [{}]]
+        return super()._init_compiled(
+            dialect, connection, dbapi_connection, execution_options, compiled, parameters, *rest, **more
+        )
 
     def post_exec(self) -> None:
         """Fetches the keys of all rows, where the keyring has to call for any."""

@@ -53,7 +53,7 @@ def origin(column: Any) -> Origin | None:
         source = getattr(column, "table", None)
         if source is None:
             return None
-        froms.append(_same(source))
+        froms.append(unannotated(source))
         if stored_table(source) is not None:
             return Origin(tuple(froms), column)
         proxies: Any = getattr(column, "_proxies", ())
@@ -86,7 +86,8 @@ def siblings_beside(columns: Iterable[Any]) -> Iterator[Any]:
 
     Both read from one FROM, which may be a query that took both out of their table.
     """
-    read = [(each, _same(each.table), stored) for each in map(_plain, columns) for stored in _stored(each)]
+    plain = list(map(_plain, columns))
+    read = [(each, unannotated(each.table), stored) for each in plain for stored in _stored(each)]
     held = {(source, stored.name, stored_table(stored.table)) for _, source, stored in read}
     for column, source, stored in read:
         pair = pair_of(stored)
@@ -109,7 +110,7 @@ def _plain(column: Any) -> Any:
     return column
 
 
-def _same(source: Any) -> Any:
+def unannotated(source: Any) -> Any:
     """An identity for a FROM that survives the ORM's annotations."""
     return source._deannotate() if getattr(source, "_annotations", None) else source
 

@@ -12,7 +12,9 @@ from typing import Any
 from sqlalchemy import Table
 
 from ..columns import pairs_of
+from ..tenancy import Tenancy
 from ..types import carried
+from .joined import alternatives, row_tenant
 from .lineage import is_query, origin, stored_table
 from .policy import refusal
 from .tokens import code, names, outside, tokens
@@ -81,10 +83,13 @@ def _check_sibling(column: Any, text: str) -> None:
     encrypted: Any = carried(column.type)
     words, name, dek, moving = names(text), column.name, encrypted.dek, encrypted.moving
     wanted = (dek,) if moving is None else moving.cells_named(dek)
-    if dek is not None and all(_is_among(each, words) for each in wanted):
+    row = encrypted.tenant if encrypted.tenancy is Tenancy.ROW and encrypted.opens else None
+    if encrypted.tenancy is Tenancy.CONTEXT and encrypted.opens:
+        raise refusal(column.type, "textual SQL, which can't say whose it is", "select the column itself")
+    if dek is not None and all(_is_among(each, words) for each in (*wanted, *([row] if row else []))):
         return
     dek = dek or f"{name}_dek"
-    cells = (f"{dek} || {name}", dek, name)
+    cells = alternatives(dek, name, tenant=row_tenant(row) if row else "")
     read = f"coalesce({', '.join(cells)})" if moving is None else moving.value_sql(cells, moving.column)
     raise refusal(column.type, "textual SQL alone", f'select what it is read from, {read} AS "{name}"')
 

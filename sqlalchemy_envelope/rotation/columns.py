@@ -24,6 +24,7 @@ from ..context import Context
 from ..envelope import Envelope
 from ..errors import BackfillError, ConfigurationError
 from ..legacy import Version
+from ..tenancy import Tenancy
 
 Keys = Envelope | Callable[[], Envelope]
 """An envelope, or what makes one: in each process, where there are several."""
@@ -90,13 +91,18 @@ def reencrypt_column(
 
 def planned(database: Database, table: str, column: str, *, schema: str = "public", **said: Any) -> Rotation:
     """A column's rotation as it is said, and what is not said as its move was recorded, if it was moved."""
+    given = {name: value for name, value in said.items() if value is not None}
+    return Rotation.plan(table, column, schema=schema, **known_of(database, schema, table, column) | given)
+
+
+def known_of(database: Database, schema: str, table: str, column: str) -> dict[str, Any]:
+    """What the record of a column's move says for `Rotation.plan`; nothing where there is none."""
     with database.connect("rotation") as connection:
         moved = find_by_content(connection, schema, table, column)
-    known: dict[str, Any] = {}
-    if moved is not None:
-        known = {"dek": moved.dek, "context": moved.context, "type_": moved.type}
-    known |= {name: value for name, value in said.items() if value is not None}
-    return Rotation.plan(table, column, schema=schema, **known)
+    if moved is None:
+        return {}
+    names = {"dek": moved.dek, "tenant": moved.tenant}
+    return {**names, "context": moved.context, "type_": moved.type}
 
 
 def rotate(database: Database, envelope: Keys, rotation: Rotation, kind: Kind, **running: Any) -> Report:
@@ -114,12 +120,16 @@ def rotate(database: Database, envelope: Keys, rotation: Rotation, kind: Kind, *
 def rotation_of(column: Any, **chosen: Any) -> Rotation:
     """The rotation of a model's encrypted column, such as `Patient.ssn`.
 
-    `chosen`: `schema`, where it is not `public` nor the table's own, `tenant`, `only_key`, `only_tenant`.
+    `chosen`: `schema`, where it is not `public` nor the table's own, `only_key`, `only_tenant`.
     """
     pair = pair_of(column)
     table = pair.content.table
     older = {"accept": pair.type.accept, "type_": "bytes" if pair.type.python_type is bytes else "text"}
-    given = {"schema": table.schema or "public", "context": pair.type.context, **older, **chosen}
+    tenants = {
+        "tenant": None if pair.tenant is None else str(pair.tenant.name),
+        "tenant_of_key": pair.type.tenancy is Tenancy.CONTEXT,
+    }
+    given = {"schema": table.schema or "public", "context": pair.type.context, **older, **tenants, **chosen}
     return Rotation.plan(str(table.name), str(pair.content.name), dek=str(pair.dek.name), **given)
 
 

@@ -1,12 +1,17 @@
 """All values of one statement, sealed together: one wave of data keys, whatever the columns and rows."""
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
+from typing import Any, NamedTuple
+
+from sqlalchemy import Column
 
 from ..attachment import Attachment
 from ..codec import encode_all
 from ..columns import Pair
+from ..context import Context, for_tenant
 from ..envelope import SealedColumn
+from ..tenancy import Parted
 from ..types import Sealed
 
 __tracebackhide__ = True  # pytest prints no locals of these frames: they hold plaintext
@@ -17,31 +22,73 @@ Cells = list[Sequence[Any]]
 Put = Callable[[Cells], None]
 """Takes the cells of the values that were added with it, in order."""
 
+Columns = list[tuple[Context, Sequence[bytes | None]]]
+
+
+class Slot(NamedTuple):
+    """Values of one column and where their cells go; `row`: the row of `values([...])`, if one."""
+
+    pair: Pair
+    values: Sequence[Any]
+    put: Put
+    row: Any = None
+
+
+Whose = Callable[[Pair, Sequence[Any], Any], Sequence[str | None] | None]
+"""The tenants of a slot's values; None where the column's context says all."""
+
 
 class Batch:
     """Collects plaintexts with the places that their cells go to."""
 
     def __init__(self) -> None:
-        self._slots: list[tuple[Pair, Sequence[Any], Put]] = []
+        self._slots: list[Slot] = []
         self.keys: set[str] = set()
         self.sealed: list[tuple[Sequence[Any], SealedColumn]] = []
         """The values of each column and their cells, once sealed."""
 
-    def add(self, pair: Pair, values: Sequence[Any], put: Put) -> None:
+    def add(self, pair: Pair, values: Sequence[Any], put: Put, row: Any = None) -> None:
         """Values of one column; `put` gets their cells once all are sealed."""
-        self._slots.append((pair, values, put))
+        self._slots.append(Slot(pair, values, put, row))
         self.keys.add(pair.content.key)
 
-    def seal(self, attachment: Attachment) -> None:
+    def holds_values(self, tenant: Column[Any]) -> bool:
+        """Whether anything but NULL is to be encrypted for a tenant that this column names."""
+        mine = (each.values for each in self._slots if each.pair.tenant is tenant)
+        return any(value is not None for values in mine for value in values)
+
+    def seal(self, attachment: Attachment, whose: Whose) -> None:
         """Seals everything. Raises before anything is put: `InvalidValueError`, `KeyProviderError`."""
-        columns = []
-        for pair, values, _ in self._slots:
-            context = pair.type.reading.context
-            columns.append((context, encode_all(pair.type.encode, values, context.place)))
-        sealed = attachment.envelope.seal_columns(columns, attachment.wait)
-        for (pair, values, put), column in zip(self._slots, sealed, strict=True):
+        columns: Columns = []
+        takes = [_collect(slot, whose, columns) for slot in self._slots]
+        sealed = iter(attachment.envelope.seal_columns(columns, attachment.wait))
+        for (pair, values, put, _), take in zip(self._slots, takes, strict=True):
+            column = take(sealed)
             put(_cells(pair, values, column))
             self.sealed.append((values, column))
+
+
+Take = Callable[[Iterator[SealedColumn]], SealedColumn]
+
+
+def _collect(slot: Slot, whose: Whose, columns: Columns) -> Take:
+    """Adds a slot's values to what is sealed: a column, or one for each of its tenants."""
+    pair, values, _, row = slot
+    context = pair.type.reading.context
+    encoded = encode_all(pair.type.encode, values, context.place)
+    tenants = whose(pair, values, row)
+    if tenants is None:
+        columns.append((context, encoded))
+        return next
+    parted = Parted(tenants)
+    columns += [(for_tenant(context, of), part) for of, part in parted.parts(encoded)]
+
+    def take(sealed: Iterator[SealedColumn]) -> SealedColumn:
+        parts = list(islice(sealed, len(parted.places)))
+        deks, contents = ([getattr(each, name) for each in parts] for name in ("deks", "contents"))
+        return SealedColumn(parted.joined(deks), parted.joined(contents))
+
+    return take
 
 
 def _cells(pair: Pair, values: Sequence[Any], column: SealedColumn) -> Cells:

@@ -7,15 +7,18 @@ from sqlalchemy.sql.dml import Delete, Insert
 from sqlalchemy.sql.lambdas import LambdaElement
 from sqlalchemy.sql.selectable import Select
 
-from ..attachment import Attachment
 from ..columns import pairs_of
 from ..errors import UnsupportedStatementError
 from ..reading.lineage import stored_table
 from .defaults import collect_defaults
 from .execution import Execution
+from .inserted_tenants import InsertedTenants
 from .parameters import collect_parameters
 from .rows import collect_rows
+from .site import Site
 from .target import Target, written_by
+from .tenants import Tenants
+from .updated_tenants import UpdatedTenants
 from .upsert import Upsert
 from .values import SingleValues
 
@@ -32,28 +35,28 @@ class Executed(NamedTuple):
     """What was sealed, if anything could be."""
 
 
-def rewrite(statement: Any, multi: Any, single: Any, attachment: Attachment) -> Executed:
+def rewrite(statement: Any, multi: Any, single: Any, site: Site) -> Executed:
     """The same execution with every value for an encrypted column sealed. Raises before anything is sent."""
     if isinstance(statement, LambdaElement):
-        return _unless_plain(statement._resolved, statement, multi, single, attachment)
-    return _unless_plain(statement, statement, multi, single, attachment)
+        return _unless_plain(statement._resolved, statement, multi, single, site)
+    return _unless_plain(statement, statement, multi, single, site)
 
 
-def _unless_plain(resolved: Any, statement: Any, multi: Any, single: Any, attachment: Attachment) -> Executed:
+def _unless_plain(resolved: Any, statement: Any, multi: Any, single: Any, site: Site) -> Executed:
     if resolved.__class__ is Select or not getattr(resolved, "is_dml", False) or isinstance(resolved, Delete):
         return Executed(statement, multi, single)
     if isinstance(resolved, FromStatement):
-        return _inside(resolved, multi, single, attachment)
+        return _inside(resolved, multi, single, site)
     table = stored_table(written_by(resolved))
     if table is None or not pairs_of(table):
         return Executed(statement, multi, single)
-    return _seal(resolved, multi, single, attachment)
+    return _seal(resolved, multi, single, site)
 
 
-def _inside(from_statement: Any, multi: Any, single: Any, attachment: Attachment) -> Executed:
+def _inside(from_statement: Any, multi: Any, single: Any, site: Site) -> Executed:
     """`select(Model).from_statement(insert(Model)…returning(Model))`: the statement that it is made of."""
     element = from_statement.element
-    executed = _unless_plain(element, element, multi, single, attachment)
+    executed = _unless_plain(element, element, multi, single, site)
     if executed.statement is element:
         return executed._replace(statement=from_statement)
     made = from_statement._generate()
@@ -61,7 +64,7 @@ def _inside(from_statement: Any, multi: Any, single: Any, attachment: Attachment
     return executed._replace(statement=made)
 
 
-def _seal(statement: Any, multi: Any, single: Any, attachment: Attachment) -> Executed:
+def _seal(statement: Any, multi: Any, single: Any, site: Site) -> Executed:
     execution = Execution(statement, [dict(row) for row in multi] if multi else [dict(single)])
     if isinstance(statement, Insert) and statement.select is not None:
         _check_select(statement, execution.target)
@@ -75,10 +78,27 @@ def _seal(statement: Any, multi: Any, single: Any, attachment: Attachment) -> Ex
         else:
             collect_defaults(execution.rows, execution.target, execution.batch)
     upsert.collect()
-    execution.batch.seal(attachment)
+    tenants, criteria = _tenants(execution, values, groups, site)
+    upsert.check_tenants()
+    execution.batch.seal(site.attachment, tenants.of)
     statement = _applied(statement, values, groups, upsert)
+    statement = statement.where(*criteria) if criteria else statement
     rows = (execution.rows, {}) if multi else ([], execution.rows[0])
     return Executed(statement, *rows, execution)
+
+
+def _tenants(
+    execution: Execution, values: SingleValues, groups: tuple[Any, ...], site: Site
+) -> tuple[Tenants, list[Any]]:
+    """Whose the values are, and what finds the rows of just those tenants."""
+    if not isinstance(execution.statement, Insert):
+        updated = UpdatedTenants(execution, site)
+        updated.settle(values)
+        return updated, updated.criteria
+    inserted = InsertedTenants(execution, site)
+    if execution.statement.select is None:
+        inserted.settle(values, groups)
+    return inserted, []
 
 
 def _applied(statement: Any, values: SingleValues, groups: tuple[Any, ...], upsert: Upsert) -> Any:

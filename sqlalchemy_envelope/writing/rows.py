@@ -55,4 +55,4 @@ def _add(row: Row, pair: Pair, value: Any, execution: Execution) -> None:
     def put(cells: Cells) -> None:
         row.update(zip(keys, (cell for (cell,) in cells), strict=True))
 
-    execution.batch.add(pair, [value], put)
+    execution.batch.add(pair, [value], put, row)

@@ -24,6 +24,8 @@ class Target:
         for pair in self.pairs.values():
             if pair.plaintext is not None:
                 self.hidden[pair.plaintext.key] = (pair, pair.plaintext)
+        named = (pair.tenant for pair in self.pairs.values())
+        self.tenants = {each.key: each for each in named if each is not None}
         subject = statement._propagate_attrs.get("plugin_subject")
         self._mapper = getattr(subject, "mapper", None)
 
@@ -44,6 +46,14 @@ class Target:
     def keys(self, pair: Pair) -> list[Any]:
         """What a row of many calls the pair's columns: the ORM takes a string for an attribute's name."""
         return [each.key for each in pair.columns] if self._mapper is None else self.columns(pair)
+
+    def key(self, column: Any) -> Any:
+        """The same for another column of the table."""
+        return column.key if self._mapper is None else self.written.c[column.key]
+
+    def means(self, key: Any, column: Any) -> bool:
+        """Whether `key` means the column: the column itself, its key or a mapped attribute's name."""
+        return self._column_key(key) == str(column.key)
 
     def by_hand(self, key: str) -> UnsupportedStatementError:
         """The refusal to write a sibling or plaintext column by hand."""

@@ -8,6 +8,7 @@ from sqlalchemy import Column
 from ..columns import Pair
 from ..errors import UnsupportedStatementError
 from .execution import Execution, Items
+from .upserted_tenants import check_upsert
 
 __tracebackhide__ = True  # pytest prints no locals of these frames: they hold plaintext
 
@@ -20,6 +21,7 @@ class Upsert:
         self._clause: Any = getattr(execution.statement, "_post_values_clause", None)
         self.items: Items = []
         self.changed = False
+        self._given: dict[str, Any] = {}
 
     def collect(self) -> None:
         """Adds every encrypted column that the SET clause names."""
@@ -28,6 +30,7 @@ class Upsert:
             (self._key(key), value)
             for key, value in (given.items() if isinstance(given, dict) else given or ())
         ]
+        self._given = dict(items)
         from_excluded = {value.key for key, value in items if _from_excluded(value) and value.key == key}
         for key, value in items:
             hidden = self._execution.target.hidden.get(key) if key in from_excluded else None
@@ -39,6 +42,11 @@ class Upsert:
             else:
                 self.changed = True
                 self._collect_one(pair, value)
+
+    def check_tenants(self) -> None:
+        """That what a conflicting row keeps is of the tenant that its new values are encrypted for."""
+        if self._clause is not None and self._execution.target.tenants:
+            check_upsert(self._clause, self._execution.target, self._given)
 
     def apply(self, statement: Any) -> None:
         """Sets the rewritten clause on a copy of the statement."""

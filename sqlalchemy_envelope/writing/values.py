@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import util
+from sqlalchemy import bindparam, util
 
 from ..columns import Pair
 from ..errors import UnsupportedStatementError
@@ -39,6 +39,22 @@ class SingleValues:
             if pair.content.default is not None and key not in execution.batch.keys:
                 self.changed = True
                 execution.assign(pair, default_value(pair), execution.target.columns(pair), self.items)
+
+    def assigned(self, column: Any) -> Any:
+        """What `values()` gives another column of the table; None where it gives nothing."""
+        means = self._execution.target.means
+        return next((value for key, value in self.items if means(key, column)), None)
+
+    def assigns(self, column: Any) -> bool:
+        """Whether it gives that column anything."""
+        return any(self._execution.target.means(key, column) for key, _ in self.items)
+
+    def assign(self, column: Any, key: Any, value: Any) -> None:
+        """Gives that column a value, under `key`, in place of what it gave."""
+        means = self._execution.target.means
+        self.items[:] = [each for each in self.items if not means(each[0], column)]
+        self.items.append((key, bindparam(None, value, type_=column.type, unique=True)))
+        self.changed = True
 
     def apply(self, statement: Any) -> None:
         """Sets the rewritten items on a copy of the statement."""

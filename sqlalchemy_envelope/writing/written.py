@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy.exc import StatementError
 
+from ..reading.joined import PARAMETERS
 from ..types import Sealed
 from .execution import Execution
 
@@ -44,7 +45,8 @@ class Written:
         return {name: value if name in columns else HIDDEN for name, value in parameters.items()}
 
     def _is_beside(self, name: str, value: Any) -> bool:
-        hidden = self._hidden_names.fullmatch(name) is not None or name in self._execution.named_beside
+        beside = self._execution.named_beside
+        hidden = self._hidden_names.fullmatch(name) is not None or name in beside or name in PARAMETERS
         return hidden or (type(value) is bytes and value in self._deks)
 
     @cached_property

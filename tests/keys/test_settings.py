@@ -2,6 +2,7 @@
 
 import base64
 import os
+from typing import Any
 
 import pytest
 
@@ -61,6 +62,18 @@ def test_previous_static_keys_still_open() -> None:
     assert rotated.open_many(cells, "t.c") == [b"a"]
 
 
+def test_previous_kms_keys_still_open(kms_key_arn: str, kms_client: Any) -> None:
+    """Beside a new one, and beside a static key that writes again."""
+    cells = from_env(KMS_KEY_ARN=kms_key_arn).seal_many(["a"], "t.c")
+    new = kms_client.create_key()["KeyMetadata"]["Arn"]
+    rotated = from_env(KMS_KEY_ARN=new, KMS_KEY_ARN_PREVIOUS=f" {kms_key_arn},")
+    assert rotated.open_many(cells, "t.c") == [b"a"]
+    assert rotated.seal_many(["b"], "t.c")[0][0][3:19] != cells[0][0][3:19]  # type: ignore[index]
+    back = from_env(SECRETS_ENCRYPTION_KEY=NEW, KMS_KEY_ARN_PREVIOUS=kms_key_arn)
+    assert wrap_of(back) is Wrap.STATIC
+    assert back.open_many(cells, "t.c") == [b"a"]
+
+
 def test_the_process_environment_is_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
     """With no argument, `os.environ`."""
     monkeypatch.delenv("KMS_KEY_ARN", raising=False)
@@ -80,6 +93,7 @@ def test_the_process_environment_is_the_default(monkeypatch: pytest.MonkeyPatch)
         ({"KMS_KEY_ARN": "canary-no-arn"}, "^KMS_KEY_ARN: .*full key ARN"),
         ({"KMS_KEY_ARN": "arn:aws:kms:eu-central-1:111122223333:alias/canary"}, "^KMS_KEY_ARN: an alias"),
         ({"KMS_KEY_ARN": "canary", "SECRETS_ENCRYPTION_KEY": NEW}, "^KMS_KEY_ARN: "),
+        ({"KMS_KEY_ARN_PREVIOUS": "canary", "SECRETS_ENCRYPTION_KEY": NEW}, "^KMS_KEY_ARN_PREVIOUS: "),
         ({"SECRETS_ENCRYPTION_KEY": NEW, "SECRETS_ENCRYPTION_KEY_PREVIOUS": "canary"}, "_PREVIOUS: "),
         ({"SECRETS_ENCRYPTION_KEY_PREVIOUS": NEW}, "set KMS_KEY_ARN"),
         ({"SECRETS_ENCRYPTION_KEY": NEW, "ENVELOPE_KEYRING": "canary"}, "^ENVELOPE_KEYRING is one of"),

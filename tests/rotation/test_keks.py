@@ -13,6 +13,8 @@ from sqlalchemy_envelope.keystore import SqlKeyStore, install
 from sqlalchemy_envelope.rotation import rewrap_column, rewrap_keks, rotate_kek
 from sqlalchemy_envelope.testing import FakeKms
 
+from ..fixtures.postgresql import Database
+from .figures import new_kms_key
 from .world import BRISK, World
 
 TENANTS = [None, *(f"tenant {n}" for n in range(103))]
@@ -148,3 +150,24 @@ def test_only_a_hierarchy_has_such_keys(engine: Engine) -> None:
     """A direct keyring is refused, with what to use."""
     with pytest.raises(ConfigurationError, match="TieredKeyring"):
         rewrap_keks(engine, DirectKeyring(FakeKms()))
+
+
+def test_a_keyring_without_a_store_has_it_in_the_job_s_database(world: World, engine: Engine) -> None:
+    """As a command has it: nothing attached the envelope that the environment describes."""
+    kms = FakeKms()
+    world.fill(10)
+    unbound = TieredKeyring(kms, opens=[StaticKey(bytes(range(32)))])
+    assert rewrap_column(engine, Envelope(unbound), "patient", "ssn").rows_done == 10
+    assert unbound.writing.active_keys
+    rotate_kek(engine, unbound)
+    assert rewrap_column(engine, Envelope(unbound), "patient", "ssn").rows_done == 10
+    assert world.value("SELECT count(*) FROM envelope.key") == 2
+    assert world.wrong(Envelope(tiered(engine, kms))) == 0
+
+
+def test_a_new_kms_key_writes_no_data_row(database: Database, kms_client: Any) -> None:
+    """By the real client: one ReEncrypt a tenant, and every row is the version that it was."""
+    url = database.url().render_as_string(hide_password=False)
+    figure = new_kms_key(url, kms_client, tenants=4, rows=40)
+    assert (figure.keys, figure.calls) == (4, {"ReEncrypt": 4})
+    assert (figure.touched, figure.unreadable) == (0, 0)

@@ -111,6 +111,14 @@ def test_what_cannot_be_meant_is_refused(world: World) -> None:
         rewrap_column(world.database, after, "patient", "ssn")
 
 
+def accept_version_1(world: World) -> None:
+    """A column that accepts version 1, and one value of it."""
+    _accept(world, Version.V1)
+    nonce = os.urandom(12)
+    row = [1, nonce + AESGCM(OLD).encrypt(nonce, b"value 1", None), "value 1"]
+    world.execute("INSERT INTO patient (id, ssn, value) VALUES (%s, %b, %s)", row)
+
+
 def _accept(world: World, version: Version) -> None:
     world.execute("ALTER TABLE patient DROP CONSTRAINT patient_ssn_envelope")
     world.execute(f"ALTER TABLE patient ADD CHECK ({check_sql('ssn', 'ssn_dek', version)})")

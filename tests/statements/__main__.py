@@ -19,7 +19,9 @@ psycopg in each of the states of a column that is [moving](moving.md).
 Read `P` as a mapped class with encrypted columns `name`, `ssn`, `photo` (bytes) beside plain `id`, `note`,
 `ward_id`; `p` is its table, `W` a parent, `V` a child with a primary key of two columns, `S` and `D` a joined
 hierarchy, `O` one whose attribute, key and column name differ, `K` one with plain columns whose defaults read
-the encrypted `pin`, `s` a session and `C` some text.
+the encrypted `pin`, `s` a session and `C` some text. `T` has `name` and `ssn` encrypted for the
+[tenant](tenants.md) that its `tenant_id` names, `X` a `secret` for that of the context; `under('acme', ...)`
+runs something inside `with tenant('acme'):`.
 
 What is refused is refused by where a column stands, not by a list of functions: whatever is not known to hand
 a value on as it is, is refused. Text that is a whole statement of its own is not looked into: it gets and

@@ -10,11 +10,13 @@ from sqlalchemy import orm
 from sqlalchemy.dialects import postgresql
 
 from sqlalchemy_envelope import (
+    TENANT,
     EncryptedBytes,
     EncryptedText,
     EnvelopeError,
     UnsupportedStatementError,
     Version,
+    tenant,
 )
 
 from . import own
@@ -126,6 +128,13 @@ def declare(*columns: Any, **options: Any) -> sa.Table:
     return sa.Table("declared", sa.MetaData(), key, *columns, **options)
 
 
+def under(of: str, work: Callable[[], Any]) -> Any:
+    """What some work gives for one tenant, fetched while that is the context's."""
+    with tenant(of):
+        result = work()
+        return _rows(result) if isinstance(result, sa.Result | sa.ScalarResult) else result
+
+
 _OF_CORE = """
     Column Index Integer LargeBinary Text UniqueConstraint all_ and_ any_ bindparam case cast collate column
     delete desc distinct except_ exists extract func insert intersect join lambda_stmt literal literal_column
@@ -140,4 +149,5 @@ NAMES: dict[str, Any] = {name: getattr(sa, name) for name in _OF_CORE.split()}
 NAMES |= {name: getattr(orm, name) for name in _OF_ORM.split()}
 NAMES |= {"sa": sa, "orm": orm, "pg": postgresql, "upsert": postgresql.insert, "declare": declare}
 NAMES |= {"Explain": own.Explain, "CreateTable": own.CreateTable, "Raw": own.Raw}
+NAMES |= {"under": under, "TENANT": TENANT}
 NAMES |= {"EncryptedText": EncryptedText, "EncryptedBytes": EncryptedBytes, "Version": Version}

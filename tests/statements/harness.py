@@ -12,16 +12,19 @@ from sqlalchemy import event, orm
 from sqlalchemy_envelope import DirectKeyring, Envelope, EnvelopeError, StaticKey
 from sqlalchemy_envelope.attachment import attachment_of
 from sqlalchemy_envelope.columns import pairs_of
+from sqlalchemy_envelope.context import for_tenant
 
 from .catalogue import Shape
-from .models import CANARY, ENCRYPTED, PLAIN, STATES, Models, seed
+from .models import CANARY, ENCRYPTED, OWNER, PLAIN, STATES, Models, seed
 from .states import age, settled
 
 ENVELOPE = Envelope(DirectKeyring(StaticKey(bytes(range(7, 39)))))
 _CIPHERTEXT = (b"\xec\x03", b"\xed\x03")
 SCHEMAS = {id(ENCRYPTED): "sealed", id(PLAIN): "plain"}
 SCHEMAS |= {id(models): models.moving.__name__.lower() for models in STATES if models.moving}
-_SERIALS = {"patient": "id", "ward": "id", "staff": "id", "card": "id", '"Odd Table"': "Id"}
+_SERIALS = dict.fromkeys(("patient", "ward", "staff", "card", "tenanted", "owned"), "id") | {
+    '"Odd Table"': "Id"
+}
 SEQUENCES = sa.text(
     "select " + ", ".join(f"setval(pg_get_serial_sequence('{t}', '{c}'), 100)" for t, c in _SERIALS.items())
 )
@@ -143,8 +146,9 @@ def stored(connection: sa.Connection, models: Models, strayed: list[str]) -> Tab
         columns = dict(zip(names, zip(*rows, strict=True), strict=True)) if rows else {}
         for pair in pairs.values() if columns else ():
             cells = list(zip(columns[pair.dek.name], columns[pair.content.name], strict=True))
-            pairs_read = [(_bytes(a), _bytes(b)) for a, b in cells]
-            opened = _envelope(connection).open_many(pairs_read, pair.type.reading.context)
+            tenants = columns[pair.tenant.name] if pair.tenant is not None else [None] * len(cells)
+            envelope = _envelope(connection)
+            opened = [_opened(envelope, pair, each, of) for each, of in zip(cells, tenants, strict=True)]
             values = tuple(_value(pair, each) for each in opened)
             columns[pair.content.name] = settled(pair, columns, values, strayed)
         shown = [columns[name] for name in names if name not in hidden] if columns else []
@@ -155,6 +159,13 @@ def stored(connection: sa.Connection, models: Models, strayed: list[str]) -> Tab
 def _envelope(connection: sa.Connection) -> Envelope:
     attached = attachment_of(connection.dialect)
     return ENVELOPE if attached is None else attached.envelope
+
+
+def _opened(envelope: Envelope, pair: Any, cells: tuple[Any, Any], tenant: str | None) -> bytes | None:
+    context = pair.type.reading.context
+    if pair.type.tenancy is not None:
+        context = for_tenant(context, tenant or OWNER)
+    return envelope.open_many([(_bytes(cells[0]), _bytes(cells[1]))], context)[0]
 
 
 def _bytes(value: Any) -> Any:

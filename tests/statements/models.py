@@ -8,11 +8,22 @@ from sqlalchemy import orm
 from sqlalchemy.ext.associationproxy import association_proxy
 from sqlalchemy.ext.hybrid import hybrid_property
 
-from sqlalchemy_envelope import EncryptedBytes, EncryptedOnly, EncryptedText, ReadsEncrypted, ReadsPlaintext
+from sqlalchemy_envelope import (
+    TENANT,
+    EncryptedBytes,
+    EncryptedOnly,
+    EncryptedText,
+    ReadsEncrypted,
+    ReadsPlaintext,
+    tenant,
+)
 from sqlalchemy_envelope.moving import Moving
 
 CANARY = "kanarienvogel"
 """Stands in every plaintext, so that a leak is easy to see."""
+
+OWNER = "acme"
+"""The tenant that all rows of `owned` belong to."""
 
 
 class Models(NamedTuple):
@@ -30,6 +41,8 @@ class Models(NamedTuple):
     O: Any  # noqa: E741
     K: Any
     Q: Any
+    T: Any
+    X: Any
     pair: str
     moving: type[Moving] | None
     nr: int
@@ -119,13 +132,31 @@ def build(encrypted: bool, moving: type[Moving] | None = None) -> Models:
         first = sa.Column("swapped", text("first"), key="first")
         swapped = sa.Column("first", sa.Text, key="swapped")
 
+    class Tenanted(Base):
+        __tablename__ = "tenanted"
+        id = sa.Column(sa.Integer, primary_key=True)
+        tenant_id = sa.Column(sa.Text)
+        name = sa.Column(text("name", tenant="tenant_id"))
+        ssn = sa.Column(text("ssn", tenant="tenant_id"))
+        note = sa.Column(sa.Text)
+        parent_id: Any = sa.Column(sa.ForeignKey("tenanted.id"))
+        children = orm.relationship("Tenanted", order_by="Tenanted.id")
+        __table_args__ = (sa.UniqueConstraint("tenant_id", "note", name="one_note"),)
+
+    class Own(Base):
+        __tablename__ = "owned"
+        id = sa.Column(sa.Integer, primary_key=True)
+        secret = sa.Column(text("secret", tenant=TENANT))
+        note = sa.Column(sa.Text)
+
     Patient.ward_phone = orm.column_property(
         sa.select(Ward.phone).where(Ward.id == Patient.ward_id).correlate_except(Ward).scalar_subquery(),
         deferred=True,
     )
     read = READ.get(moving, PAIR)
     alias = orm.aliased(Patient, name="q")
-    return Models(Patient, Ward, Staff, Doctor, Stay, Odd, Card, alias, read, moving, next(_numbers))
+    mapped = (Patient, Ward, Staff, Doctor, Stay, Odd, Card, alias, Tenanted, Own)
+    return Models(*mapped, read, moving, next(_numbers))
 
 
 def _digest(context: Any) -> str:
@@ -160,12 +191,27 @@ def seed(connection: sa.Connection, models: Models) -> None:
     connection.execute(sa.insert(models.D.__table__), [{"id": 1, "licence": f"{CANARY} licence"}])
     connection.execute(sa.insert(models.V.__table__), _STAYS)
     connection.execute(sa.insert(models.K.__table__), _CARDS)
+    connection.execute(sa.insert(models.T.__table__), _TENANTED)
+    with tenant(OWNER):
+        connection.execute(sa.insert(models.X.__table__), _OWN)
     odd = {"Id": 1, "social_key": f"{CANARY} odd", "order": "first"}
     connection.execute(sa.insert(models.O.__table__), [odd])
 
 
 _WARDS = [{"id": 1, "title": "north", "phone": f"{CANARY} 1"}, {"id": 2, "title": "south", "phone": None}]
 _CARDS = [{"id": n, "pin": f"{CANARY} {n}", "first": CANARY} for n in (1, 2)]
+_TENANTED = [
+    {
+        "id": n,
+        "tenant_id": "acme" if n < 3 else "bär",
+        "name": CANARY,
+        "ssn": ssn,
+        "note": f"n{n}",
+        "parent_id": up,
+    }
+    for n, ssn, up in ((1, f"{CANARY} one", None), (2, None, 1), (3, f"{CANARY} three", 1))
+]
+_OWN = [{"id": n, "secret": f"{CANARY} {n}" if n < 3 else None, "note": f"n{n}"} for n in (1, 2, 3)]
 _STAYS = [{"patient_id": 1, "nr": n, "reason": f"{CANARY} reason {n % 2}"} for n in (1, 2, 3)]
 _PATIENTS = [
     {

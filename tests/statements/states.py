@@ -6,7 +6,7 @@ import sqlalchemy as sa
 
 from sqlalchemy_envelope.columns import Pair, pairs_of
 
-from .models import Models
+from .models import OWNER, Models
 
 
 def age(connection: sa.Connection, models: Models) -> None:
@@ -31,7 +31,9 @@ def _forget_pair(connection: sa.Connection, table: sa.Table, pair: Pair) -> None
 
 def _keep_plaintext(connection: sa.Connection, table: sa.Table, pair: Pair) -> None:
     raw, key, plaintext = _raw(table), _key(table), _plaintext(pair)
-    for value, of in connection.execute(sa.select(pair.content, table.c[key])).all():
+    values = sa.select(pair.content, table.c[key])
+    owner = {} if pair.tenant is not None else {"tenant": OWNER}
+    for value, of in connection.execute(values, execution_options=owner).all():
         row = sa.update(raw).where(raw.c[key] == of)
         connection.execute(row.values({raw.c[plaintext.name]: sa.bindparam(None, value, plaintext.type)}))
 

@@ -25,5 +25,6 @@ from . import (  # noqa: F401, I001
     updates,
     destroyed,
     remembered,
+    tenants,
     other,
 )

@@ -1,0 +1,29 @@
+"""The arguments of an encrypted type, checked where it is made."""
+
+from .context import Context
+from .errors import ConfigurationError
+from .legacy import Version
+from .moving import Moving
+from .tenancy import Tenancy
+
+
+def check_arguments(
+    dek: object, context: Context | None, accept: object, moving: object, tenant: object
+) -> None:
+    """That each is of its kind, and that they fit together. Raises `ConfigurationError`."""
+    if accept is not None and not isinstance(accept, Version):
+        raise ConfigurationError("accept= takes Version.V1 or Version.V2")
+    if dek is not None and not (isinstance(dek, str) and dek):
+        raise ConfigurationError("dek= takes the name of a column")
+    if moving is not None and not isinstance(moving, Moving):
+        raise ConfigurationError("moving= takes ReadsPlaintext, ReadsEncrypted or EncryptedOnly")
+    if moving is not None and accept is not None:
+        raise ConfigurationError("moving= and accept= exclude each other: plaintext has no version")
+    if tenant is None:
+        return
+    if tenant is not Tenancy.CONTEXT and not (isinstance(tenant, str) and tenant):
+        raise ConfigurationError("tenant= takes the name of a column of the table, or TENANT")
+    if context is not None and context.tenant is not None:
+        raise ConfigurationError(
+            f"{context.place}: its context pins one tenant, so that tenant= can't name others"
+        )

@@ -1,0 +1,33 @@
+"""Tenants of the rows that a flush is about to update: its UPDATE gives what changed and the primary key.
+
+They wait on the flush's connection, by the parameters that it will find each row by, and are taken once.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+__tracebackhide__ = True  # pytest prints no locals of these frames: they hold plaintext
+
+_SLOT = "_envelope_tenants"
+
+Values = dict[str, Any]
+"""Of the columns that name tenants, by their keys."""
+
+
+def remember(connection: Any, table: Any, key: Mapping[str, Any], values: Values) -> None:
+    """Leaves them for the UPDATE of a row; `key` has its primary key by the names of its parameters."""
+    kept = connection.__dict__.setdefault(_SLOT, {})
+    kept.setdefault((table, frozenset(key.items())), {}).update(values)
+
+
+def recalled(connection: Any, table: Any, rows: Sequence[Mapping[str, Any]]) -> list[Values] | None:
+    """What was remembered of the rows that these parameters find; None unless it was of each."""
+    kept = connection.__dict__.get(_SLOT)
+    if not kept:
+        return None
+    labels = [str(each._label) for each in table.primary_key]
+    if not all(label in row for row in rows for label in labels):
+        return None
+    keys = [(table, frozenset((label, row[label]) for label in labels)) for row in rows]
+    found = [kept.pop(key, None) for key in keys]
+    return None if any(each is None for each in found) else found

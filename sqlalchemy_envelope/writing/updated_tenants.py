@@ -1,0 +1,106 @@
+"""The tenants of the rows that an UPDATE may find.
+
+Whatever they are taken from, the statement then finds rows of just those tenants: a value is never stored
+in a row whose tenant does not open it.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Column, bindparam
+
+from ..errors import UnsupportedStatementError
+from .criteria import compared_with
+from .remembered import recalled
+from .synchronizing import synchronize_only
+from .tenants import UNKNOWN, Known, Tenants, given_value
+from .values import SingleValues
+
+__tracebackhide__ = True  # pytest prints no locals of these frames: they hold plaintext
+
+
+class UpdatedTenants(Tenants):
+    """Finds the tenants in SET, in WHERE, in what a flush remembered, or in the context.
+
+    `criteria`: what the statement's WHERE is to have besides.
+    """
+
+    def settle(self, values: SingleValues) -> None:
+        """Once the statement's values are collected, and before they are sealed."""
+        self.criteria: list[Any] = []
+        for key, column in self.target.tenants.items():
+            known = Known(column)
+            if values.assigns(column) or any(key in row for row in self.execution.rows):
+                self._settle_set(known, values)
+            elif self.execution.batch.holds_values(column):
+                self._settle_found(known)
+            else:
+                continue
+            self.known[key] = known
+            self.check(known)
+
+    def _settle_set(self, known: Known, values: SingleValues) -> None:
+        """A change of tenant takes all that is encrypted for the row along."""
+        key, assigned = known.column.key, values.assigned(known.column)
+        given = [row[key] if key in row else given_value(assigned, row) for row in self.execution.rows]
+        known.rows = [known.tenant(value) for value in given]
+        bound = {name for name, pair in self.target.pairs.items() if pair.tenant is known.column}
+        if bound <= self.execution.batch.keys or (all(known.rows) and self._in_where(known) == known.rows):
+            return
+        if not (all(known.rows) and self._is_by_key):
+            left = bound - self.execution.batch.keys
+            missing = ", ".join(sorted(self.target.pairs[each].content.name for each in left))
+            raise UnsupportedStatementError(
+                f"{known.place} can't be set alone: {missing} of the row would stay encrypted for the tenant "
+                "before; set them in the same statement, or change the row's objects by a Session"
+            )
+        self._find_only(known, given)
+
+    def _settle_found(self, known: Known) -> None:
+        known.why = (
+            f"is not in the UPDATE: add .where({known.place} == ...), execute inside `with tenant(...)`, or "
+            "change the row's objects by a Session"
+        )
+        rows = self._in_where(known)
+        if rows is not None:
+            known.rows = rows
+            return
+        remembered = recalled(self.site.connection, self.target.table, self.execution.rows)
+        if remembered is not None:
+            given = [each.get(known.column.key) for each in remembered]
+            known.rows = [known.tenant(value) for value in given]
+            self._find_only(known, given)
+        elif self.context is not None:
+            known.rows = [self.context] * len(self.execution.rows)
+            value = known.text.value(self.context)
+            self.criteria.append(self._column(known) == value)
+            synchronize_only(self.site.options, known.column, value)
+        else:
+            known.rows = [None] * len(self.execution.rows)
+
+    def _in_where(self, known: Known) -> list[str | None] | None:
+        """The tenants that WHERE compares the column with; None where it doesn't, or not with a value."""
+        compared = compared_with(self.execution.statement, self.target.written, known.column)
+        if compared is None:
+            return None
+        given = [given_value(compared, row) for row in self.execution.rows]
+        if any(value is UNKNOWN or value is None for value in given):
+            return None
+        return [known.tenant(value) for value in given]
+
+    def _find_only(self, known: Known, given: Sequence[Any]) -> None:
+        """Has each row of parameters find a row of its tenant only."""
+        name = f"{known.column.key}__envelope_tenant"
+        for row, value in zip(self.execution.rows, given, strict=True):
+            row[name] = value
+        self.criteria.append(self._column(known) == bindparam(name, type_=known.column.type))
+
+    def _column(self, known: Known) -> Column[Any]:
+        return self.target.written.c[known.column.key]  # type: ignore[no-any-return]
+
+    @property
+    def _is_by_key(self) -> bool:
+        """Whether this is the ORM's UPDATE by primary key, which notices a row that it does not find."""
+        labels = [str(each._label) for each in self.target.table.primary_key]  # type: ignore[union-attr]
+        found = all(label in row for row in self.execution.rows for label in labels)
+        return found and self.site.options.get("compiled_cache") is not None

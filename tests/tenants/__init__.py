@@ -1,0 +1,1 @@
+"""Whose a value is: columns, contexts and options that name its tenant."""
