@@ -31,18 +31,18 @@ KEYRINGS = ("direct", "reuse", "tiered", "direct+tiered", "reuse+tiered")
 def keyring_from(environ: Mapping[str, str]) -> Keyring:
     """The keyring that the variables ask for. Raises `ConfigurationError` for none, or for a bad value.
 
-    `KMS_KEY_ARN`: AWS KMS writes; several, parted by commas, are a `RegionalKms`. `SECRETS_ENCRYPTION_KEY`: a
-    static key, which writes where there is no KMS and else still opens what it wrapped.
-    `KMS_KEY_ARN_PREVIOUS`, `SECRETS_ENCRYPTION_KEY_PREVIOUS`: older keys that still open, parted by commas.
-    `ENVELOPE_KEYRING`: one of `KEYRINGS`, direct by default; with reuse, `ENVELOPE_REUSE_VALUES` (1,000) and
-    `ENVELOPE_REUSE_SECONDS` (300).
+    `KMS_KEY_ARN`: AWS KMS writes; keys of several regions, parted by commas, are a `RegionalKms`.
+    `SECRETS_ENCRYPTION_KEY`: a static key, which writes where there is no KMS and else still opens what it
+    wrapped. `KMS_KEY_ARN_PREVIOUS`, `SECRETS_ENCRYPTION_KEY_PREVIOUS`: older
+    keys that still open, parted by commas. `ENVELOPE_KEYRING`: one of `KEYRINGS`, direct by default; with
+    reuse, `ENVELOPE_REUSE_VALUES` (1,000) and `ENVELOPE_REUSE_SECONDS` (300).
     """
     arn, key = environ.get(ARN, "").strip(), environ.get(KEY, "")
     if not (arn or key):
         raise ConfigurationError(f"set {ARN} (AWS KMS) or {KEY} (32 bytes: base64, hex or raw)")
+    previous = _listed(environ.get(PREVIOUS_ARNS, ""))
     static = _static(key, _listed(environ.get(PREVIOUS, "")))
-    arns = [each.strip() for each in arn.split(",")] if arn else []
-    kms = _kms(arns, _listed(environ.get(PREVIOUS_ARNS, "")))
+    kms = _kms([each.strip() for each in arn.split(",")] if arn else [], previous)
     return _keyring(environ, [*kms, *static] if arn else [*static, *kms])
 
 
@@ -84,23 +84,19 @@ def _listed(words: str) -> list[str]:
 
 
 def _kms(arns: Sequence[str], previous: Sequence[str]) -> list[KeyProvider]:
-    """That of the keys that write first, if any does; then one for each other region of older keys."""
-    older: dict[str, list[str]] = {}
-    for each in previous:
-        older.setdefault(_named(PREVIOUS_ARNS, partial(region_of, each)), []).append(each)
-    regions = [_named(ARN, partial(region_of, arn)) for arn in arns]
-    writing: list[AwsKms] = [
-        _named(ARN, partial(AwsKms, arn, also_opens=older.get(region, [])))
-        for arn, region in zip(arns, regions, strict=True)
-    ]
-    others: list[KeyProvider] = [
-        _named(PREVIOUS_ARNS, partial(AwsKms, first, also_opens=more))
-        for region, (first, *more) in older.items()
-        if region not in regions
-    ]
-    if len(writing) < 2:
-        return [*writing, *others]
-    return [_named(ARN, lambda: RegionalKms(*writing)), *others]
+    """Those of the keys that write first, as one; a provider for each region of earlier keys."""
+    writing = [_named(ARN, partial(region_of, each)) for each in arns]
+    if len(set(writing)) < len(writing):
+        raise ConfigurationError(f"{ARN}: two keys of one region; an earlier key belongs in {PREVIOUS_ARNS}")
+    regions: dict[str, list[str]] = {}
+    for each in [*arns, *previous]:
+        regions.setdefault(_named(PREVIOUS_ARNS, partial(region_of, each)), []).append(each)
+    kms = {
+        region: _named(ARN, partial(AwsKms, first, also_opens=others))
+        for region, (first, *others) in regions.items()
+    }
+    first = [kms.pop(region) for region in writing]
+    return [*([RegionalKms(*first)] if len(first) > 1 else first), *kms.values()]
 
 
 def _static(key: str, older: Sequence[str]) -> list[KeyProvider]:
