@@ -5,9 +5,10 @@ import pickle
 import threading
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from typing import Any
+from uuid import UUID
 
 import pytest
 from sqlalchemy import Engine
@@ -210,10 +211,13 @@ def test_no_row_of_a_result_opens_after_the_time(make, clock: Clock, fake: FakeK
     ((dek, content),) = envelope.seal_many(["a"], context)
     pair = (dek or b"") + (content or b"")
     opener = envelope.opener(Reading(context))
-    assert opener.locked([pair]) is None
-    clock.now += 61
+    for seconds, calls in ((0, 0), (59, 0), (1, 1), (0, 0)):
+        clock.now += seconds
+        with kms_calls(fake, unwrap=calls):
+            assert opener.open(pair) == TEXT_TAG + b"a"
+    envelope.purge_cache()
     with kms_calls(fake, unwrap=1):
-        assert opener.open(pair) == TEXT_TAG + b"a"
+        opener.open(pair)
 
 
 def test_an_unknown_key_is_unknown_each_time(make, store: Store, context: Context) -> None:
@@ -320,21 +324,20 @@ def test_a_failing_kms_is_not_asked_at_every_use(
     """Once a key is due and asking fails, a while passes until it is asked for again."""
     envelope = Envelope(make())
     cells = envelope.seal_many(["a"], context)
+    fake.throttle()
     for _ in range(12):
-        clock.now += 280
+        clock.now += 275
         envelope.open_many(cells, context)
         assert settled(lambda: not envelope.keyring._fetching.keks.ageing(clock.now))  # type: ignore[attr-defined]
-    fake.throttle()
     asked = fake.unwrapped
+    assert asked > 0
     for _ in range(50):
         envelope.open_many(cells, context)
         time.sleep(0.001)
     assert fake.unwrapped - asked <= 1
 
 
-def test_a_key_is_replaced_by_age(
-    make, clock: Clock, fake: FakeKms, store: Store, context: Context
-) -> None:
+def test_a_key_is_replaced_by_age(make, clock: Clock, fake: FakeKms, store: Store, context: Context) -> None:
     """The next write makes a new one; what the old one wrapped still opens."""
     envelope = Envelope(make(max_age_seconds=1000, state_seconds=2000))
     old = envelope.seal_many(["a"], context)
@@ -476,6 +479,39 @@ def test_what_was_asked_for_before_a_purge_is_not_kept(make, fake: FakeKms, cont
         keyring.unlock([stored], here)
     keyring.purge_cache()
     assert stored[1][:21] not in keyring.unwrappers(context)
+    again = threading.Thread(target=keyring.unlock, args=([stored], here))
+    again.start()
+    time.sleep(0.03)
+    keyring.purge_cache()
+    again.join()
+    assert stored[1][:21] not in keyring.unwrappers(context)
+
+
+def test_a_state_that_was_asked_for_before_a_purge_revives_nothing(
+    make, clock: Clock, context: Context
+) -> None:
+    """Its answer comes when the key is forgotten, also by whoever opened a value with it a moment ago."""
+
+    class Slow(MemoryStore):
+        gate = threading.Event()
+
+        def find(self, ids: Collection[UUID]) -> list[KekRow]:
+            rows = super().find(ids)
+            self.gate.wait(5)
+            return rows
+
+    store = Slow(clock)
+    keyring = make(store=store)
+    cell = keyring.issue([(context, 1)], here)[0].cells[0]
+    lookup = keyring.unwrappers(context)
+    assert lookup.get(cell[:21])
+    clock.now += 290
+    assert cell[:21] in lookup
+    assert settled(lambda: store.finds == 1)
+    keyring.purge_cache()
+    store.gate.set()
+    time.sleep(0.05)
+    assert lookup.get(cell[:21]) is None
 
 
 def test_keys_held_are_bounded(make, fake: FakeKms) -> None:
