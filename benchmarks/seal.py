@@ -1,11 +1,13 @@
 """One value of 36 bytes sealed and opened, against the same primitives bare, and against peers."""
 
+import time
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy_envelope import DirectKeyring, Envelope, StaticKey
+from sqlalchemy_envelope import DirectKeyring, Envelope, StaticKey, TieredKeyring
 from sqlalchemy_envelope.codec import decode_text, encode_all, encode_text
 from sqlalchemy_envelope.opening import OpenPair, Reading
+from tests.keys.memory_store import MemoryStore
 
 from . import bare
 from .figures import Report
@@ -13,6 +15,7 @@ from .measure import Work, medians
 from .peers import TEXT, peers
 
 AIM = 1.5
+TIERED_AIM = 1.1
 
 
 def run(report: Report) -> tuple[float, float]:
@@ -26,6 +29,8 @@ def run(report: Report) -> tuple[float, float]:
     both = zip(column.deks, column.contents, strict=True)
     pairs = [dek + content for dek, content in both if dek and content]
     sealed, read = bare.sealed(count), opener.reader(decode_text)
+    tiered, tiered_pairs = _tiered(values)
+    tiered_open = tiered.opener(Reading(bare.CONTEXT)).open
     times = medians(
         {
             "bare seal": lambda: bare.seal(count),
@@ -37,14 +42,29 @@ def run(report: Report) -> tuple[float, float]:
             "bare open": lambda: bare.open_all(sealed),
             "open a pair": lambda: [opener.open(pair) for pair in pairs],
             "read a pair as text": lambda: [read(pair) for pair in pairs],
+            "tiered: seal in a batch": lambda: tiered.seal_columns([(bare.CONTEXT, values)]),
+            "tiered: open a pair": lambda: [tiered_open(pair) for pair in tiered_pairs],
             "open_many of one": lambda: [envelope.open_many(cells, bare.CONTEXT) for _ in range(count)],
         },
         count,
         rounds,
     )
     _tell(report, times)
+    for name in ("seal in a batch", "open a pair"):
+        report.add(f"tiered: {name}", times[f"tiered: {name}"], "µs")
+        ratio = times[f"tiered: {name}"] / times[name]
+        report.add(f"tiered: {name}, against the static key", ratio, "×", TIERED_AIM)
     _tell_peers(report, envelope, opener.open, pairs[0])
     return times["bare seal"], times["bare open"]
+
+
+def _tiered(values: list[bytes]) -> tuple[Envelope, list[bytes]]:
+    """An envelope of tiers whose key is live, and pairs under it."""
+    static, store = StaticKey(bytes(range(32))), MemoryStore(time.monotonic)
+    envelope = Envelope(TieredKeyring(static, store=store))
+    column = envelope.seal_columns([(bare.CONTEXT, values)])[0]
+    both = zip(column.deks, column.contents, strict=True)
+    return envelope, [dek + content for dek, content in both if dek and content]
 
 
 def _tell(report: Report, times: dict[str, float]) -> None:

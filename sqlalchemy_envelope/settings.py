@@ -11,6 +11,7 @@ from .keyring.reuse import Reuse
 from .keyring.tiered import TieredKeyring
 from .providers.aws_kms import AwsKms, region_of
 from .providers.provider import KeyProvider
+from .providers.regional import RegionalKms
 from .providers.static import StaticKey
 
 T = TypeVar("T")
@@ -30,18 +31,19 @@ KEYRINGS = ("direct", "reuse", "tiered", "direct+tiered", "reuse+tiered")
 def keyring_from(environ: Mapping[str, str]) -> Keyring:
     """The keyring that the variables ask for. Raises `ConfigurationError` for none, or for a bad value.
 
-    `KMS_KEY_ARN`: AWS KMS writes. `SECRETS_ENCRYPTION_KEY`: a static key, which writes where there is no KMS
-    and else still opens what it wrapped. `KMS_KEY_ARN_PREVIOUS`, `SECRETS_ENCRYPTION_KEY_PREVIOUS`: older
-    keys that still open, parted by commas. `ENVELOPE_KEYRING`: one of `KEYRINGS`, direct by default; with
-    reuse, `ENVELOPE_REUSE_VALUES` (1,000) and `ENVELOPE_REUSE_SECONDS` (300).
+    `KMS_KEY_ARN`: AWS KMS writes; several, parted by commas, are a `RegionalKms`. `SECRETS_ENCRYPTION_KEY`: a
+    static key, which writes where there is no KMS and else still opens what it wrapped.
+    `KMS_KEY_ARN_PREVIOUS`, `SECRETS_ENCRYPTION_KEY_PREVIOUS`: older keys that still open, parted by commas.
+    `ENVELOPE_KEYRING`: one of `KEYRINGS`, direct by default; with reuse, `ENVELOPE_REUSE_VALUES` (1,000) and
+    `ENVELOPE_REUSE_SECONDS` (300).
     """
     arn, key = environ.get(ARN, "").strip(), environ.get(KEY, "")
     if not (arn or key):
         raise ConfigurationError(f"set {ARN} (AWS KMS) or {KEY} (32 bytes: base64, hex or raw)")
-    previous = _listed(environ.get(PREVIOUS_ARNS, ""))
     static = _static(key, _listed(environ.get(PREVIOUS, "")))
-    kms = _kms(arn, previous)
-    return _keyring(environ, [*kms, *static] if arn else [*static, *kms])
+    arns = [each.strip() for each in arn.split(",")] if arn else []
+    writer, older = _kms(arns, _listed(environ.get(PREVIOUS_ARNS, "")))
+    return _keyring(environ, [*writer, *static, *older])
 
 
 def _keyring(environ: Mapping[str, str], providers: Sequence[KeyProvider]) -> Keyring:
@@ -53,6 +55,8 @@ def _keyring(environ: Mapping[str, str], providers: Sequence[KeyProvider]) -> Ke
     if reuse is None and (environ.get(REUSE_VALUES) or environ.get(REUSE_SECONDS)):
         raise ConfigurationError(f"{REUSE_VALUES} and {REUSE_SECONDS} need {KEYRING} to be reuse")
     first, *others = providers
+    if writes != "tiered" and isinstance(first, RegionalKms) and not first.replicas:
+        raise ConfigurationError(f"{ARN} names keys of several regions, which need {KEYRING} to be tiered")
     if writes == "tiered":
         return TieredKeyring(first, opens=others)
     if tiers:
@@ -79,14 +83,19 @@ def _listed(words: str) -> list[str]:
     return [each.strip() for each in words.split(",") if each.strip()]
 
 
-def _kms(arn: str, previous: Sequence[str]) -> list[KeyProvider]:
-    """That of the key that writes first, if one does; a provider for each region."""
-    if arn:
-        _named(ARN, lambda: region_of(arn))
-    regions: dict[str, list[str]] = {}
-    for each in [*([arn] if arn else []), *previous]:
-        regions.setdefault(_named(PREVIOUS_ARNS, partial(region_of, each)), []).append(each)
-    return [_named(ARN, partial(AwsKms, first, also_opens=others)) for first, *others in regions.values()]
+def _kms(arns: Sequence[str], previous: Sequence[str]) -> tuple[list[KeyProvider], list[KeyProvider]]:
+    """What writes, if any, and opens older keys of its regions; and what opens those of other regions."""
+    for each in arns:
+        _named(ARN, partial(region_of, each))
+    older: dict[str, list[str]] = {}
+    for each in previous:
+        older.setdefault(_named(PREVIOUS_ARNS, partial(region_of, each)), []).append(each)
+    regions = [
+        _named(ARN, partial(AwsKms, each, also_opens=older.pop(region_of(each), []))) for each in arns
+    ]
+    others = [AwsKms(first, also_opens=rest) for first, *rest in older.values()]
+    writer = _named(ARN, lambda: RegionalKms(*regions)) if len(regions) > 1 else None
+    return [writer] if writer else [*regions], [*others]
 
 
 def _static(key: str, older: Sequence[str]) -> list[KeyProvider]:

@@ -13,7 +13,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy_envelope import attach
 
 from .fixtures.postgresql import Database
-from .statements import sections  # noqa: F401
+from .statements import (
+    sections,  # noqa: F401
+    tiered,
+)
 from .statements.catalogue import CATALOGUE, Shape
 from .statements.harness import ENVELOPE, Outcome, attempt, check, prepare, quiet_log
 from .statements.models import ENCRYPTED, PLAIN, STATES, Models
@@ -105,6 +108,11 @@ def test_a_shape_works_or_is_refused(run: Run, shape: Shape) -> None:
     models, ours, plain = run
     wrong = check(shape, models, ours(shape), lambda: plain(shape))
     assert not wrong, f"{shape.code}\n" + "\n".join(wrong)
+
+
+def test_tiers_change_no_shape(module_database: Database) -> None:
+    """A part of what `python -m tests.statements.tiered` runs."""
+    assert tiered.run(module_database.url(), STATEMENTS[::50]) == []
 
 
 @pytest.mark.parametrize("shape", [each for each in CATALOGUE if each.declares], ids=lambda s: s.code[:90])

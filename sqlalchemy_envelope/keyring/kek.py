@@ -15,7 +15,7 @@ from uuid import UUID
 from .. import cipher
 from ..context import Context
 from ..errors import ConfigurationError, DecryptionError, Failure, decryption_error
-from ..wire import KEY_HEAD_BYTES, LOCAL_WRAPPED_BYTES, Wrap, key_head
+from ..wire import KEY_HEAD_BYTES, KEY_MAGIC, LOCAL_WRAPPED_BYTES, Wrap, key_head
 from .store import KekRow, KekState
 
 __tracebackhide__ = True  # pytest prints no locals of these frames: they hold keys
@@ -55,7 +55,7 @@ class Kek:
     )  # fmt: skip
 
     def __init__(self, row: KekRow, key: bytes, terms: Terms, read_at: float, unwrapped_at: float) -> None:
-        self.head = head_of(row.id)
+        self.head, self.row = head_of(row.id), row
         self._key, self._terms = key, terms
         self._unwraps: dict[bytes, cipher.Unwrap] = {}
         self._generators: dict[bytes, cipher.Generate] = {}
@@ -64,7 +64,12 @@ class Kek:
         self.confirm(row, read_at)
 
     def confirm(self, row: KekRow, read_at: float) -> None:
-        """The store, asked at `read_at`, says that the key still stands."""
+        """The store, asked at `read_at`, says that the key still stands.
+
+        Raises `DecryptionError` where it says another tenant than before: the key was never wrapped for that.
+        """
+        if row.tenant != self.row.tenant:
+            raise DecryptionError(Failure.UNWRAP, place_of(self.head))
         self.row = row
         self._state_until, self.state_due = _times(read_at, self._terms.state_seconds)
         wraps = row.state is KekState.ACTIVE
@@ -156,7 +161,7 @@ def place_of(head: bytes) -> str:
 
 def is_under_kek(cell: bytes) -> bool:
     """Whether a stored key cell says that a key-encryption key wrapped it."""
-    return len(cell) > KEY_HEAD_BYTES and cell[0] == 0xED and cell[2] == Wrap.KEK
+    return len(cell) > KEY_HEAD_BYTES and cell[0] == KEY_MAGIC and cell[2] == Wrap.KEK
 
 
 def standing(row: KekRow | None, place: str) -> KekRow:

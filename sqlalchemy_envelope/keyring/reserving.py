@@ -119,9 +119,12 @@ class Reserving:
             claim, epoch = self._blocks.begin(tenant), fetching.epoch
         made: dict[UUID, bytes] = {}
         at = fetching.clock()
-        row = fetching.store().reserve(
-            tenant, claim.wraps, fetching.terms.max_age_seconds, partial(self._make, tenant, made)
-        )
+        make = partial(self._make, tenant, made)
+        try:
+            row = fetching.store().reserve(tenant, claim.wraps, fetching.terms.max_age_seconds, make)
+        except BaseException:
+            made.clear()  # the error's traceback leads here, and the key may lie in the table all the same
+            raise
         with fetching.pool.lock:
             self._land(claim, row, made.get(row.id), at, epoch)
         return Seen(row, at)

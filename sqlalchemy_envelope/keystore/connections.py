@@ -74,7 +74,7 @@ class Connections:
         source = self._source
         pool = source.pool.recreate()
         try:
-            own = Engine(pool, source.dialect, source.url, hide_parameters=True)
+            own = _Quiet(pool, source.dialect, source.url, hide_parameters=True)
             with self._opened(own) as connection, connection.begin():
                 connection.execute(_LIMITS)
                 return work(connection)
@@ -85,6 +85,13 @@ class Connections:
         with self._opening:  # the first connection lets the dialect know the server: no second one meanwhile
             connection = own.connect()
         return connection.execution_options(isolation_level="READ COMMITTED")
+
+
+class _Quiet(Engine):
+    """Logs statements as any engine does where it is asked to, and never rows, which hold wrapped keys."""
+
+    def _should_log_debug(self) -> bool:
+        return False
 
 
 def _spawned(call: Callable[[Work[T]], T], work: Work[T]) -> Coroutine[Any, Any, T]:

@@ -21,7 +21,8 @@ _SET_UP = {
     ),
     "42501": (
         "this database role may not use the table envelope.key: GRANT USAGE ON SCHEMA envelope and SELECT on"
-        " envelope.key to read, INSERT and UPDATE as well to write values"
+        " envelope.key to read, INSERT and UPDATE as well to write values; to revoke or shred keys,"
+        " INSERT and SELECT on envelope.key_receipt too"
     ),
     "25006": (
         "this database is read only, a replica or by its settings, and writing a value needs to write the"

@@ -55,7 +55,7 @@ class RegionalKms:
         self._at_least = max(1, keys - 1) if at_least is None else at_least
         if not 1 <= self._at_least <= keys:
             raise ConfigurationError(f"RegionalKms(at_least=) is 1 to {keys}, the number of its keys")
-        self._one_key = keys == 1
+        self.replicas = keys == 1
         self._hedge, self._clock = hedge_seconds, clock
         self._quiet_until = [float("-inf")] * len(regions)
 
@@ -157,7 +157,7 @@ class RegionalKms:
         self._quiet_until[number] = self._clock() + QUIET_SECONDS
 
     def _refuse_single_cell(self) -> None:
-        if not self._one_key:
+        if not self.replicas:
             raise ConfigurationError(
                 "RegionalKms of several keys wraps key-encryption keys only, since a directly wrapped value"
                 " would be lost with its region: write by tiers, or take replicas of one multi-Region key"

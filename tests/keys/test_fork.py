@@ -4,15 +4,17 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
 
-from sqlalchemy_envelope import AwsKms, Context, DirectKeyring, Envelope, Reuse
+from sqlalchemy_envelope import AwsKms, Context, DirectKeyring, Envelope, Reuse, TieredKeyring
 from sqlalchemy_envelope.testing import FakeKms, kms_calls
 
+from .memory_store import MemoryStore
 from .stub import ARN, Stub
 
 CHILDREN = 6
@@ -87,6 +89,24 @@ def test_a_child_has_no_keys_of_its_parent(context: Context) -> None:
     assert in_child(child) == [1, 1]
     with kms_calls(fake, generate=0, unwrap=0):
         envelope.open_many(cells + envelope.seal_many(["c"], context), context)
+
+
+@pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:DeprecationWarning")
+def test_a_child_reserves_wraps_of_its_own(context: Context) -> None:
+    """And asks for its own keys: no wrap of its parent's block is made twice."""
+    fake, store = FakeKms(), MemoryStore(time.monotonic)
+    envelope = Envelope(TieredKeyring(fake, store=store))
+    cells = envelope.seal_many(["a"], context)
+
+    def child() -> list[int]:
+        before = fake.unwrapped, store.reserves
+        envelope.open_many(cells + envelope.seal_many(["b"], context), context)
+        return [fake.unwrapped - before[0], store.reserves - before[1]]
+
+    assert in_child(child) == [1, 1]
+    with kms_calls(fake, generate=0, unwrap=0):
+        envelope.open_many(cells + envelope.seal_many(["c"], context), context)
+    assert store.reserves == 1
 
 
 @pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:DeprecationWarning")

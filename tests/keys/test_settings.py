@@ -6,7 +6,14 @@ from typing import Any
 
 import pytest
 
-from sqlalchemy_envelope import ConfigurationError, DecryptionError, DirectKeyring, Envelope, StaticKey
+from sqlalchemy_envelope import (
+    ConfigurationError,
+    DecryptionError,
+    DirectKeyring,
+    Envelope,
+    StaticKey,
+    TieredKeyring,
+)
 from sqlalchemy_envelope.wire import KeyCell, Wrap
 
 OLD, NEW = (base64.b64encode(bytes([at]) + os.urandom(31)).decode() for at in (1, 2))
@@ -144,3 +151,18 @@ def test_reuse_has_its_numbers() -> None:
 def test_the_keyring_is_a_direct_one() -> None:
     """One data key a value is the default."""
     assert isinstance(from_env(SECRETS_ENCRYPTION_KEY=NEW).keyring, DirectKeyring)
+
+
+def test_keys_of_several_regions_wrap_tiers(kms_key_arn: str) -> None:
+    """Not direct values, which would be lost with their region; replicas of one key share their cells."""
+    arns = f"{kms_key_arn}, {kms_key_arn.replace('eu-central-1', 'eu-west-1')}"
+    keyring = from_env(KMS_KEY_ARN=arns, ENVELOPE_KEYRING="tiered").keyring
+    assert isinstance(keyring, TieredKeyring)
+    assert repr(keyring).count("AwsKms(") == 2
+    for kind in ("direct", "reuse+tiered"):
+        with pytest.raises(ConfigurationError, match="need ENVELOPE_KEYRING to be tiered"):
+            from_env(KMS_KEY_ARN=arns, ENVELOPE_KEYRING=kind)
+    replicas = arns.replace("key/", "key/mrk-")
+    assert "RegionalKms" in repr(from_env(KMS_KEY_ARN=replicas).keyring)
+    with pytest.raises(ConfigurationError, match=r"^KMS_KEY_ARN: .*full key ARN"):
+        from_env(KMS_KEY_ARN=f"{kms_key_arn},")

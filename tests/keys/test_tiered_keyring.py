@@ -1,9 +1,12 @@
 """TieredKeyring: calls to the provider depend on tenants and time, and never on rows."""
 
 import asyncio
+import pickle
 import threading
 import time
+import traceback
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -23,7 +26,7 @@ from sqlalchemy_envelope import (
 )
 from sqlalchemy_envelope.codec import TEXT_TAG
 from sqlalchemy_envelope.errors import RevokedError, ShreddedError
-from sqlalchemy_envelope.keyring.store import KekState
+from sqlalchemy_envelope.keyring.store import KekRow, KekState, WrappedKek
 from sqlalchemy_envelope.keystore import install
 from sqlalchemy_envelope.opening import Reading
 from sqlalchemy_envelope.testing import FakeKms, kms_calls
@@ -519,3 +522,39 @@ def test_impossible_settings_are_refused(fake: FakeKms, options: dict[str, Any])
     """When it is made."""
     with pytest.raises(ConfigurationError):
         TieredKeyring(fake, **options)
+
+
+def test_a_key_that_changes_its_tenant_opens_nothing(make, clock: Clock, context: Context) -> None:
+    """Whoever may write to the table can't give one tenant's live key to another."""
+    keyring = make(store=MemoryStore(clock), state_seconds=60)
+    stored = (at("a"), keyring.issue([(at("a"), 1)], here)[0].cells[0])
+    rows = keyring._stored().rows
+    rows.update({id_: replace(row, tenant="b") for id_, row in rows.items()})
+    clock.now += 61
+    for _ in range(2):
+        with pytest.raises(DecryptionError) as caught:
+            keyring.unlock([stored], here)
+        assert caught.value.failure is Failure.UNWRAP
+
+
+def test_it_shows_no_key_and_is_not_pickled(make, context: Context) -> None:
+    """Nor do the live keys that it holds, nor an error that a store raised once a key was made."""
+    keyring = make(StaticKey(KEY))
+    keyring.issue([(context, 1)], here)
+    (kek,) = keyring._fetching.keks.held.values()
+    assert repr(keyring) == "TieredKeyring(StaticKey(<hidden>, previous=<0>))"
+    assert repr(kek) == f"Kek({kek.row.id})"
+    for secret in (keyring, kek):
+        with pytest.raises(TypeError, match="not pickled"):
+            pickle.dumps(secret)
+
+    class Breaking(MemoryStore):
+        def _made(self, kek: WrappedKek) -> KekRow:
+            raise KeyProviderError("the connection broke at COMMIT", retryable=True)
+
+    with pytest.raises(KeyProviderError) as caught:
+        make(store=Breaking(time.monotonic)).issue([(context, 1)], here)
+    frames = traceback.walk_tb(caught.value.__traceback__)
+    held = [each for frame, _ in frames for each in (frame.f_locals.get("made"),) if each is not None]
+    assert held
+    assert not any(held)

@@ -1,5 +1,6 @@
 """The store: what it keeps, what it makes once, and what it says when it can't."""
 
+import logging
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -280,3 +281,17 @@ def test_a_store_shows_no_password() -> None:
     for wrong in ("sqlite://", 7, create_engine("sqlite://")):
         with pytest.raises(ConfigurationError, match="a key store"):
             SqlKeyStore(wrong)
+
+
+def test_no_log_shows_a_wrapped_key(keys_database: Database, caplog: pytest.LogCaptureFixture) -> None:
+    """Not at DEBUG either, where SQLAlchemy logs the rows that it reads, and parameters on request."""
+    engine = create_engine(keys_database.url())
+    with caplog.at_level(logging.DEBUG, logger="sqlalchemy"):
+        store = SqlKeyStore(engine)
+        cells = store.reserve("acme", 1, YEAR, made("acme")).cells
+        assert store.active()[0].cells == cells
+    engine.dispose()
+    assert "FROM envelope.key" in caplog.text
+    for cell in cells:
+        assert repr(cell)[2:14] not in caplog.text
+        assert cell[:6].hex() not in caplog.text

@@ -5,14 +5,19 @@ import pickle
 
 import pytest
 
-from sqlalchemy_envelope import DirectKeyring, EncryptedText, Envelope, StaticKey
+from sqlalchemy_envelope import DirectKeyring, EncryptedText, Envelope, StaticKey, TieredKeyring
 
 from .conftest import KEY, Base, Bird
 
 
 @pytest.mark.parametrize(
     "secret",
-    [StaticKey(KEY), DirectKeyring(StaticKey(KEY)), Envelope(DirectKeyring(StaticKey(KEY)))],
+    [
+        StaticKey(KEY),
+        DirectKeyring(StaticKey(KEY)),
+        TieredKeyring(StaticKey(KEY)),
+        Envelope(DirectKeyring(StaticKey(KEY))),
+    ],
 )
 def test_what_leads_to_keys_is_refused(secret: object) -> None:
     """With a sentence, by pickle and by copy."""

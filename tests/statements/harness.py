@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy import event, orm
 
 from sqlalchemy_envelope import DirectKeyring, Envelope, EnvelopeError, StaticKey
+from sqlalchemy_envelope.attachment import attachment_of
 from sqlalchemy_envelope.columns import pairs_of
 from sqlalchemy_envelope.context import for_tenant
 
@@ -146,7 +147,8 @@ def stored(connection: sa.Connection, models: Models, strayed: list[str]) -> Tab
         for pair in pairs.values() if columns else ():
             cells = list(zip(columns[pair.dek.name], columns[pair.content.name], strict=True))
             tenants = columns[pair.tenant.name] if pair.tenant is not None else [None] * len(cells)
-            opened = [_opened(pair, each, of) for each, of in zip(cells, tenants, strict=True)]
+            envelope = _envelope(connection)
+            opened = [_opened(envelope, pair, each, of) for each, of in zip(cells, tenants, strict=True)]
             values = tuple(_value(pair, each) for each in opened)
             columns[pair.content.name] = settled(pair, columns, values, strayed)
         shown = [columns[name] for name in names if name not in hidden] if columns else []
@@ -154,11 +156,16 @@ def stored(connection: sa.Connection, models: Models, strayed: list[str]) -> Tab
     return tables
 
 
-def _opened(pair: Any, cells: tuple[Any, Any], tenant: str | None) -> bytes | None:
+def _opened(envelope: Envelope, pair: Any, cells: tuple[Any, Any], tenant: str | None) -> bytes | None:
     context = pair.type.reading.context
     if pair.type.tenancy is not None:
         context = for_tenant(context, tenant or OWNER)
-    return ENVELOPE.open_many([(_bytes(cells[0]), _bytes(cells[1]))], context)[0]
+    return envelope.open_many([(_bytes(cells[0]), _bytes(cells[1]))], context)[0]
+
+
+def _envelope(connection: sa.Connection) -> Envelope:
+    attached = attachment_of(connection.dialect)
+    return ENVELOPE if attached is None else attached.envelope
 
 
 def _bytes(value: Any) -> Any:
