@@ -8,10 +8,10 @@ from sqlalchemy import LargeBinary, bindparam
 from ..errors import TenantError
 from ..tenancy import OF_ROW, OF_STATEMENT, packed, tenant_of
 
-OF_CONTEXT = bindparam("envelope_tenant", type_=LargeBinary(), required=True)
+OF_CONTEXT = bindparam("envelope_tenant", b"", type_=LargeBinary())
 """Stands before the pairs of a column with `TENANT`: whose they are, packed."""
 
-EXPECTED = bindparam("envelope_expected", type_=LargeBinary(), required=True)
+EXPECTED = bindparam("envelope_expected", b"", type_=LargeBinary())
 """Stands before the tenants of rows: the one that the statement runs for, or nothing."""
 
 PARAMETERS = frozenset({str(OF_CONTEXT.key), str(EXPECTED.key)})

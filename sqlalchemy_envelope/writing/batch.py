@@ -52,10 +52,9 @@ class Batch:
         self._slots.append(Slot(pair, values, put, row))
         self.keys.add(pair.content.key)
 
-    def holds_values(self, tenant: Column[Any]) -> bool:
-        """Whether anything but NULL is to be encrypted for a tenant that this column names."""
-        mine = (each.values for each in self._slots if each.pair.tenant is tenant)
-        return any(value is not None for values in mine for value in values)
+    def writes(self, tenant: Column[Any]) -> bool:
+        """Whether a column is written, be it with NULL, whose tenants this one names."""
+        return any(each.pair.tenant is tenant for each in self._slots)
 
     def seal(self, attachment: Attachment, whose: Whose) -> None:
         """Seals everything. Raises before anything is put: `InvalidValueError`, `KeyProviderError`."""

@@ -10,7 +10,8 @@ from typing import Any
 
 from sqlalchemy import Column, event, inspect
 from sqlalchemy.orm import Mapper
-from sqlalchemy.orm.attributes import flag_modified
+from sqlalchemy.orm.attributes import flag_modified, get_history
+from sqlalchemy.orm.base import PASSIVE_NO_INITIALIZE
 
 from ..columns import Pair, pairs_of
 from ..tenancy import Tenancy, tenant_of
@@ -73,7 +74,7 @@ def _fill(mapper: Mapper[Any], connection: Any, instance: Any) -> None:
 def _prepare(mapper: Mapper[Any], connection: Any, instance: Any) -> None:
     state: Any = inspect(instance)
     for table, column, attribute, encrypted in _attributes(mapper):
-        if state.attrs[attribute].history.has_changes():
+        if get_history(instance, attribute, PASSIVE_NO_INITIALIZE).has_changes():
             for each in encrypted:
                 getattr(instance, each)
                 flag_modified(instance, each)

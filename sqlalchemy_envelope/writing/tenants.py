@@ -98,8 +98,9 @@ class Tenants:
             return [self._of_context(pair)] * len(values)
         known = self._known_of(pair)
         found = known.of(values, row)
-        for value, of in zip(values, found, strict=True):
-            if value is not None and of is None:
+        if None in found:
+            both = zip(values, found, strict=True)
+            if any(value is not None and of is None for value, of in both):
                 raise self._missing(pair, known)
         return found
 

@@ -5,13 +5,14 @@ in a row whose tenant does not open it.
 """
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any
 
 from sqlalchemy import Column, bindparam
 
 from ..errors import UnsupportedStatementError
 from .criteria import compared_with
-from .remembered import recalled
+from .remembered import Values, recalled
 from .synchronizing import synchronize_only
 from .tenants import UNKNOWN, Known, Tenants, given_value
 from .values import SingleValues
@@ -32,7 +33,7 @@ class UpdatedTenants(Tenants):
             known = Known(column)
             if values.assigns(column) or any(key in row for row in self.execution.rows):
                 self._settle_set(known, values)
-            elif self.execution.batch.holds_values(column):
+            elif self.execution.batch.writes(column):
                 self._settle_found(known)
             else:
                 continue
@@ -65,9 +66,8 @@ class UpdatedTenants(Tenants):
         if rows is not None:
             known.rows = rows
             return
-        remembered = recalled(self.site.connection, self.target.table, self.execution.rows)
-        if remembered is not None:
-            given = [each.get(known.column.key) for each in remembered]
+        if self._remembered is not None:
+            given = [each.get(str(known.column.key)) for each in self._remembered]
             known.rows = [known.tenant(value) for value in given]
             self._find_only(known, given)
         elif self.context is not None:
@@ -91,9 +91,15 @@ class UpdatedTenants(Tenants):
     def _find_only(self, known: Known, given: Sequence[Any]) -> None:
         """Has each row of parameters find a row of its tenant only."""
         name = f"{known.column.key}__envelope_tenant"
+        self.execution.named_beside.add(name)
         for row, value in zip(self.execution.rows, given, strict=True):
             row[name] = value
         self.criteria.append(self._column(known) == bindparam(name, type_=known.column.type))
+
+    @cached_property
+    def _remembered(self) -> list[Values] | None:
+        """Of each row of parameters, where a flush left it."""
+        return recalled(self.site.connection, self.target.table, self.execution.rows)
 
     def _column(self, known: Known) -> Column[Any]:
         return self.target.written.c[known.column.key]  # type: ignore[no-any-return]

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import Engine, bindparam, delete, exists, func, insert, select, text, union_all, update
+from sqlalchemy import Engine, bindparam, delete, event, exists, func, insert, select, text, union_all, update
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from sqlalchemy.orm import Session, aliased
 
@@ -106,6 +106,22 @@ def test_a_context_tenants_value_opens_for_it_alone(session: Session) -> None:
             session.scalars(statement).all()
 
 
+def test_nothing_is_sent_without_a_tenant(session: Session) -> None:
+    """Neither the statement nor a part of it."""
+    sent: list[str] = []
+    engine: Any = session.get_bind()
+    event.listen(engine, "before_cursor_execute", lambda *given: sent.append(given[2]))
+    for statement in (
+        select(Own.secret),
+        select(Own),
+        select(func.array_agg(Own.secret)),
+        insert(Own).returning(Own),
+    ):
+        with pytest.raises(TenantError):
+            session.execute(statement)
+    assert not sent
+
+
 def test_a_result_keeps_the_tenant_that_it_was_executed_for(session: Session) -> None:
     """Whenever its rows are taken, and whatever runs meanwhile."""
     with tenant(A):
@@ -153,6 +169,12 @@ def test_text_names_a_rows_tenant(people: Session) -> None:
     ]
     with pytest.raises(UnsupportedStatementError, match="whose it is"):
         people.execute(text("select secret_dek || secret as secret from own").columns(Own.secret))
+
+
+def test_a_statement_is_shown_with_its_literals(people: Session) -> None:
+    """As one of plain columns, though its tenant is known once it runs."""
+    shown = select(p.c.ssn).compile(people.get_bind(), compile_kwargs={"literal_binds": True})
+    assert "person.tenant_id" in str(shown)
 
 
 def test_threads_have_tenants_of_their_own(attached: Engine) -> None:

@@ -139,6 +139,37 @@ def test_defaults_and_relationships_name_tenants(session: Session) -> None:
     assert [(each.secret, each.of_company, each.uid.int) for each in found] == [("x", "y", 7), ("z", None, 8)]
 
 
+def test_two_tenants_of_one_row_are_kept_apart(session: Session) -> None:
+    """Each column by its own, in one flush."""
+    session.add(Related(id=1, company=Company(id=A), secret="x", of_company="y"))
+    session.commit()
+    related = session.get_one(Related, 1)
+    related.secret, related.of_company = "x2", "y2"
+    session.commit()
+    assert session.execute(select(Related.secret, Related.of_company)).all() == [("x2", "y2")]
+
+
+def test_a_tenant_is_known_by_any_of_its_names(session: Session) -> None:
+    """The attribute's, the key, the column's own."""
+    table: Any = Numbered.__table__
+    session.execute(insert(Numbered).values(owner=1, nr=1, secret="x"))
+    session.execute(insert(Numbered).values([{"owner": 1, "nr": 2, "secret": "x"}]))
+    session.execute(insert(Numbered), [{"owner": 2, "nr": 3, "secret": "x"}])
+    session.execute(insert(Numbered).values({Numbered.owner: 3, Numbered.nr: 4, Numbered.secret: "x"}))
+    session.connection().execute(insert(table), [{"owner_id": 4, "nr": 5, "secret": "x"}])
+    session.connection().execute(insert(table).values({table.c.owner_id: 4, "nr": 6, "secret": "x"}))
+    session.execute(update(Numbered).where(Numbered.owner == 1).values(secret="y"))
+    session.execute(update(Numbered), [{"owner": 2, "nr": 3, "secret": "y"}])
+    assert session.scalars(select(Numbered.secret).order_by(Numbered.nr)).all() == [
+        "y",
+        "y",
+        "y",
+        "x",
+        "x",
+        "x",
+    ]
+
+
 def test_an_sql_expression_names_no_tenant(session: Session) -> None:
     """Nobody but the database knows it."""
     with pytest.raises(TenantError, match=r"person\.tenant_id is set by an SQL expression"):
@@ -208,9 +239,12 @@ def test_an_update_without_a_tenant_is_refused(people: Session, how: str) -> Non
 
 
 def test_an_update_to_null_needs_no_tenant(people: Session) -> None:
-    """It encrypts nothing."""
+    """It encrypts nothing. A context still keeps it to its own rows."""
+    with tenant(A):
+        people.execute(update(Person).values(phone=None))
+    assert rows(people) == [(1, A, "s1", None), (2, B, "s2", "p2")]
     people.execute(update(Person).values(ssn=None))
-    assert rows(people) == [(1, A, None, "p1"), (2, B, None, "p2")]
+    assert rows(people) == [(1, A, None, None), (2, B, None, "p2")]
 
 
 def test_an_or_names_no_tenant(people: Session) -> None:
