@@ -20,8 +20,11 @@ from .store import KekRow, KekState
 
 __tracebackhide__ = True  # pytest prints no locals of these frames: they hold keys
 
-EARLIEST, LATEST = 0.7, 0.9
-"""The part of its time after which a key in use is asked for again."""
+STATE_PART, KMS_PART = (0.4, 0.6), (0.7, 0.9)
+"""Between which parts of its time a key in use is asked for again. A state early, as one query serves all
+keys: so one that is used every other minute is never waited for. A provider late, as each key is a call."""
+ALONG_PART = 0.3
+"""After which part of its time a key's state is read along with others'."""
 RETRY_PART = 0.03
 """The part of `state_seconds` between two tries to ask again."""
 
@@ -59,7 +62,7 @@ class Kek:
         self._key, self._terms = key, terms
         self._unwraps: dict[bytes, cipher.Unwrap] = {}
         self._generators: dict[bytes, cipher.Generate] = {}
-        self._kms_until, self.kms_due = _times(unwrapped_at, terms.kms_seconds)
+        self._kms_until, self.kms_due = _times(unwrapped_at, terms.kms_seconds, KMS_PART)
         self.expires = self.due = _OVER
         self.confirm(row, read_at)
 
@@ -71,14 +74,14 @@ class Kek:
         if row.tenant != self.row.tenant:
             raise DecryptionError(Failure.UNWRAP, place_of(self.head))
         self.row = row
-        self._state_until, self.state_due = _times(read_at, self._terms.state_seconds)
+        self._state_until, self.state_due = _times(read_at, self._terms.state_seconds, STATE_PART)
         wraps = row.state is KekState.ACTIVE
         self._wraps_until = read_at + self._terms.max_age_seconds - row.age if wraps else _OVER
         self._settle()
 
     def renew(self, unwrapped_at: float) -> None:
         """The provider, asked at `unwrapped_at`, gave the key out again."""
-        self._kms_until, self.kms_due = _times(unwrapped_at, self._terms.kms_seconds)
+        self._kms_until, self.kms_due = _times(unwrapped_at, self._terms.kms_seconds, KMS_PART)
         self._settle()
 
     def bear(self, now: float, outage: bool) -> bool:
@@ -97,8 +100,8 @@ class Kek:
         return self._state_until > now
 
     def ageing(self, now: float) -> bool:
-        """Whether half of the time until its state must be read again is over."""
-        return self._state_until - now < self._terms.state_seconds / 2
+        """Whether its state is read along when others' are."""
+        return self._state_until - now < self._terms.state_seconds * (1 - ALONG_PART)
 
     def wraps(self, now: float) -> bool:
         """Whether it may still wrap: not by what an outage adds."""
@@ -174,6 +177,6 @@ def standing(row: KekRow | None, place: str) -> KekRow:
     return row
 
 
-def _times(asked_at: float, seconds: float) -> tuple[float, float]:
+def _times(asked_at: float, seconds: float, part: tuple[float, float]) -> tuple[float, float]:
     """Until when an answer holds, and when to ask again."""
-    return asked_at + seconds, asked_at + seconds * random.uniform(EARLIEST, LATEST)  # noqa: S311
+    return asked_at + seconds, asked_at + seconds * random.uniform(*part)  # noqa: S311

@@ -47,7 +47,7 @@ class Keks:
             del self.held[kek.head]
 
     def ageing(self, now: float) -> list[Kek]:
-        """All whose state is soon to be read again."""
+        """All whose state is worth reading along with another's."""
         return [kek for kek in self.held.values() if kek.ageing(now)]
 
     def clear(self) -> None:

@@ -2,6 +2,7 @@
 
 import time
 from collections import Counter
+from concurrent.futures import Future
 
 from sqlalchemy import Engine, text
 
@@ -65,8 +66,12 @@ def inserts(engine: Engine, values: int = 1_000_000, tenants: int = 100, batch: 
     return Counter(calls=fake.generated + fake.unwrapped, reservations=store.reserves, reserved=wraps)
 
 
+def _here(future: "Future[None]") -> None:
+    future.result()
+
+
 def steady(tenants: int = 100, every: float = 60.0, seconds: float = MONTH) -> Counter[str]:
-    """A process that reads and writes with every tenant's key so often, on a clock that is set forward.
+    """A process that reads with every tenant's key so often, on a clock that is set forward.
 
     The store is in memory. `waits`: how often a key was not live when it was used.
     """
@@ -74,13 +79,15 @@ def steady(tenants: int = 100, every: float = 60.0, seconds: float = MONTH) -> C
     fake, store = FakeKms(insecure=True), MemoryStore(lambda: now[0])
     keyring = TieredKeyring(fake, store=store, clock=lambda: now[0])
     contexts = [place(f"steady {number}") for number in range(tenants)]
-    issued = keyring.issue([(context, 1) for context in contexts], lambda future: future.result())
-    heads = [each.cells[0][:21] for each in issued]
+    issued = keyring.issue([(context, 1) for context in contexts], _here)
+    stored = [(context, each.cells[0]) for context, each in zip(contexts, issued, strict=True)]
     lookups = [keyring.unwrappers(context) for context in contexts]
     waits = 0
     while now[0] < seconds:
         now[0] += every
-        waits += sum(head not in lookup for head, lookup in zip(heads, lookups, strict=True))
+        cold = [each for each, lookup in zip(stored, lookups, strict=True) if each[1][:21] not in lookup]
+        keyring.unlock(cold, _here)
+        waits += len(cold)
         _let_it_land(keyring)
     return Counter(calls=fake.unwrapped + fake.generated, queries=store.finds, waits=waits)
 
