@@ -178,6 +178,8 @@ def _encrypted(changes: TableChanges) -> list[MoveOperation]:
         changes.take_out(content, dek, *([column] if more else []))
         changes.take_out_guard(content)
         changes.keep(content, type_=True, default=True)
+        if getattr(pair.type, "moving", None) is not None:
+            changes.keep(column, type_=True, nullable=True, default=True)  # a state says little of it
         found.append(EncryptColumnOp(changes.name, column, **_place(changes, pair, dek), **more))
     return found
 

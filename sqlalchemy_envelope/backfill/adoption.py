@@ -1,10 +1,15 @@
 """A pair that no move made: encrypted from the start, and to be decrypted now."""
 
+from typing import Any
+
+import psycopg
+
 from ..errors import ConfigurationError
 from .database import Database
 from .move import Move
 from .moves import record
 from .quoting import column_facts, here, literal
+from .relation import inspect
 from .standing import Standing, columns_of, installed, look
 
 
@@ -16,8 +21,8 @@ def adopted(database: Database, move: Move, sql_type: str | None) -> Standing:
     """
     after = move.handed_over()
     installed(database)
-    with database.connect("move") as connection, connection.transaction():
-        if not {after.content, after.dek} <= columns_of(connection, after):
+    with database.asked("move") as connection, connection.transaction():
+        if {after.content, after.dek} - _of_bytes(connection, after):
             raise ConfigurationError(
                 f"{move.place} is not encrypted: {move.schema} has no pair {after.content}, {after.dek}"
             )
@@ -29,3 +34,10 @@ def adopted(database: Database, move: Move, sql_type: str | None) -> Standing:
             f" FROM ({facts}) AS of WHERE {here(after)}".encode()
         )
     return look(database, move)
+
+
+def _of_bytes(connection: "psycopg.Connection[Any]", move: Move) -> set[str]:
+    """The columns that could hold a cell. A plain one that was taken for a pair would never be encrypted."""
+    if not columns_of(connection, move):
+        return set()
+    return {name for name, each in inspect(connection, move).columns.items() if each.base == "bytea"}

@@ -9,13 +9,25 @@ from typing import Any
 import psycopg
 
 from ..errors import BackfillError
-from .database import Database
+from .database import Database, words_of
 from .watch import Blocker, Watch
 
 PAUSE = 0.2
 """Seconds between two tries at least, and at most five times that."""
 
 _LATER = (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected)
+
+_RACED = (
+    psycopg.errors.InternalError_,  # tuple concurrently updated
+    psycopg.errors.UniqueViolation,
+    psycopg.errors.DuplicateObject,
+    psycopg.errors.DuplicateColumn,
+    psycopg.errors.UndefinedObject,
+)
+"""What a statement meets where another process does the same just now: the next try finds it done."""
+
+RACES = 5
+"""How often that is believed."""
 
 
 def apply(
@@ -48,7 +60,7 @@ def _apply(
     patience: float,
     alone: bool = False,
 ) -> None:
-    deadline = time.monotonic() + patience
+    deadline, races = time.monotonic() + patience, 0
     while True:
         try:
             return _try(connection, watch, statement, lock_timeout, alone)
@@ -56,7 +68,9 @@ def _apply(
             if time.monotonic() > deadline:
                 raise BackfillError(_who(watch.blockers, patience)) from error
         except psycopg.Error as error:
-            raise BackfillError(error.diag.message_primary or "the connection was lost") from error
+            races += isinstance(error, _RACED)
+            if not isinstance(error, _RACED) or races > RACES:
+                raise BackfillError(_words(error)) from error
         time.sleep(PAUSE * random.uniform(1, 5))  # noqa: S311
 
 
@@ -69,6 +83,14 @@ def _try(
         connection.execute(f"SET {local}lock_timeout = {milliseconds}".encode())
         connection.execute(f"SET {local}statement_timeout = 0".encode())
         connection.execute(statement.encode())
+
+
+def _words(error: psycopg.Error) -> str:
+    """The server's; of what depends on a column, the names too."""
+    words = words_of(error)
+    if isinstance(error, psycopg.errors.DependentObjectsStillExist) and error.diag.message_detail:
+        words += f": {error.diag.message_detail}"
+    return words
 
 
 def _who(blockers: Sequence[Blocker], patience: float) -> str:

@@ -26,6 +26,7 @@ from .reader import Reader
 from .session import open_session
 from .steps import Step
 from .throttle import INTERVAL, Throttle
+from .weighing import weight
 from .writer import Write, Writer, write_nothing
 
 __tracebackhide__ = True  # pytest prints no locals of these frames: they hold plaintext
@@ -52,7 +53,9 @@ class Bench:
                 for _ in range(2)
             )
             own_range(self._writing, plan.job.id, self._range.number, plan.pace.patience, self._halted)
-            self._reader = Reader(reading, key, self._range.span, self._step)
+            weighed = weight(reading, plan, leaf)
+            most = plan.pace.most_bytes
+            self._reader = Reader(reading, key, self._range.span, self._step, weighed, most)
             self._checkpoint = Checkpoint(self._writing, plan.job.id, self._range.number, leaf)
             self._throttle = Throttle(self._writing, [each.oid for each in plan.relation.leaves], plan.pace)
             self._writer = self._make_writer()

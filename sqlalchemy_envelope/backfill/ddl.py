@@ -148,7 +148,22 @@ def drop_pair(move: Move) -> list[str]:
     """The pair goes, with guard, trigger and gate. Only once the truth is in the plaintext."""
     before = move.handed_back()
     columns = ", ".join(f"DROP COLUMN IF EXISTS {identifier(each)}" for each in _pair(before))
+    content, plaintext = identifier(before.content), identifier(before.plaintext)
+    cells = cells_sql(content, identifier(before.dek), None)
+    sealed = f"SELECT FROM {relation(move)} WHERE {content} IS NOT NULL AND {plaintext} IS NULL"
     return [
+        block(
+            f"IF {has_columns(before, before.content, before.plaintext)} THEN",
+            f"IF EXISTS ({sealed}) THEN",
+            refuse(move, "values are in the pair alone; decrypt the column instead"),
+            "END IF;",
+            "END IF;",
+            f"IF {has_columns(before, *_pair(before))} THEN",
+            f"IF EXISTS (SELECT FROM {relation(move)} WHERE NOT ({cells})) THEN",
+            refuse(move, "what is to be dropped is no pair, but a column for something else"),
+            "END IF;",
+            "END IF;",
+        ),
         block(
             f"LOCK TABLE {relation(move)} IN ACCESS EXCLUSIVE MODE;",
             f"IF {authority_is(move, 'pair')} OR NOT ({has_columns(before, before.plaintext)}) THEN",
@@ -158,7 +173,7 @@ def drop_pair(move: Move) -> list[str]:
             *removal(move),
             f"ALTER TABLE {relation(move)} {columns};",
             f"UPDATE envelope.move SET verified_at = NULL WHERE {here(move)};",
-        )
+        ),
     ]
 
 

@@ -25,6 +25,7 @@ from .session import open_session
 from .sources import Source
 from .steps import Kind, Step
 from .subjects import Recorded
+from .weighing import weight
 
 __tracebackhide__ = True  # pytest prints no locals of these frames: they hold plaintext
 
@@ -125,7 +126,8 @@ def _tried(database: Database, plan: Plan, step: Step) -> Trial:
     assert key is not None  # noqa: S101 - refused before
     with closing(_only_reading(open_session(database, "dry run", plan.pace.lock_timeout))) as connection:
         for leaf in plan.relation.leaves:
-            reader = Reader(connection, key, Span(leaf.sql), step)
+            weighed = weight(connection, plan, leaf.sql)
+            reader = Reader(connection, key, Span(leaf.sql), step, weighed, plan.pace.most_bytes)
             after: Place | None = None
             while trial.rows < SAMPLE * SAMPLES and time.monotonic() - began < LONGEST:
                 batch = reader.read(after, SAMPLE)

@@ -3,7 +3,7 @@
 from ..checks import stored_guard
 from .move import Move
 from .moves import record_sql
-from .quoting import column_facts, has_constraint, here, identifier, literal, relation
+from .quoting import column_facts, has_constraint, here, identifier, literal, refuse, relation
 from .trigger import creation, removal
 
 
@@ -37,6 +37,27 @@ def give(before: Move, after: Move, proof: str) -> list[str]:
         f"ALTER TABLE {table} {_each(after, 'SET NOT NULL')};",
         "END IF;",
         f"ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {proof};",
+        *_try_null(after),
+    ]
+
+
+def _try_null(after: Move) -> list[str]:
+    """Takes two plaintexts away, and that back at once: whoever writes the pair alone does so from now on.
+
+    A CHECK, a domain, or a key that refuses NULL, or a second one, would refuse the application's writes.
+    """
+    table, plaintext = relation(after), identifier(after.plaintext)
+    first = f"SELECT ctid AS place, {plaintext} AS value FROM {table} LIMIT 1000"  # no scan under a lock
+    some = f"SELECT place FROM ({first}) AS first WHERE value IS NOT NULL LIMIT 2"
+    words = "a constraint refuses that the plaintext becomes NULL; drop it first, or its domain's"
+    return [
+        "BEGIN",
+        f"UPDATE {table} SET {plaintext} = NULL WHERE ctid = ANY (ARRAY({some}));",
+        "RAISE EXCEPTION USING ERRCODE = 'EN000';",
+        "EXCEPTION",
+        "WHEN SQLSTATE 'EN000' THEN NULL;",
+        f"WHEN integrity_constraint_violation THEN {refuse(after, words)}",
+        "END;",
     ]
 
 

@@ -62,6 +62,9 @@ class QuarantinedRow:
     noted_at: datetime
 
 
+GIVEN = "(an object)"
+"""Recorded in the place of a path, for a source that has none: it has to be given again."""
+
 _ROTATION = "(to_jsonb(job) ->> 'rotation')::bigint"
 """Read so that it is NULL, and no error, where the record is still of the first version."""
 
@@ -76,7 +79,8 @@ def record_job(
 ) -> Job:
     """A job for a move: the one that is not done yet, if there is one, else a new one.
 
-    `source`: the import path `module:attribute` of what reads the old value.
+    `source`: the import path `module:attribute` of what reads the old value; unless given, what an earlier
+    job of this move was given. An unfinished job takes it over.
     """
     connection.execute(record_job_sql(recorded_move.move, kind, source).encode())
     found = connection.execute(
@@ -89,12 +93,28 @@ def record_job(
 
 
 def record_job_sql(move: Move, kind: Kind | str, source: str | None = None) -> str:
-    """One statement with literals only that records a job, unless one of the kind is not done yet."""
+    """One statement with literals only that records a job, unless one of the kind is not done yet.
+
+    A job that reads the old column goes on reading it as the move's last one did: what a Fernet token says
+    is the value, and to seal the token itself would be to lose it.
+    """
+    kept = "DO NOTHING" if source is None else "DO UPDATE SET source = excluded.source"
+    reader = _remembered(kind) if source is None else literal(source)
     return (
         "INSERT INTO envelope.job (move, kind, source)\n"
-        f"SELECT id, {literal(Kind(kind).value)}, {'NULL' if source is None else literal(source)}\n"
+        f"SELECT id, {literal(Kind(kind).value)}, {reader}\n"
         f"FROM envelope.move WHERE {here(move)}\n"
-        "ON CONFLICT (move, kind) WHERE state <> 'done' DO NOTHING"
+        f"ON CONFLICT (move, kind) WHERE state <> 'done' {kept}"
+    )
+
+
+def _remembered(kind: Kind | str) -> str:
+    if Kind(kind) not in (Kind.ENCRYPT, Kind.VERIFY):
+        return "NULL"
+    return (
+        "(SELECT before.source FROM envelope.job AS before WHERE before.move = move.id"
+        " AND before.created_at >= move.begun_at AND before.source IS NOT NULL"
+        " ORDER BY before.id DESC LIMIT 1)"
     )
 
 

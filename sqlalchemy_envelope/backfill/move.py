@@ -71,13 +71,11 @@ class Move:
         beside = (dek or f"{content}_dek") if into else f"{content}_dek"
         if tenant is not None and where.tenant is not None:
             raise ConfigurationError(f"{table}.{column}: its context pins one tenant; leave out tenant=")
-        move = cls(schema, table, column, column, content, beside, where, ValueType(type_), into is None)
+        move = cls(schema, table, column, column, content, beside, where, _value_type(type_), into is None)
         move = replace(move, tenant=tenant)
         if into is None:
             move = replace(move, lasting_dek=dek or f"{column}_dek")
-        for name in (move.content, move.dek, move.lasting_dek, f"{column}_plaintext"):
-            if len(name.encode()) > MAX_NAME_BYTES:
-                raise ConfigurationError(f"{table}.{column}: the name {name} would have over 63 bytes")
+        _check_names(move)
         return move
 
     lasting_dek: str = ""
@@ -126,3 +124,26 @@ class Move:
 def slug(schema: str, table: str, column: str) -> str:
     """16 hex digits for a column by the name that its users know."""
     return hashlib.sha256(f"{schema}\0{table}\0{column}".encode()).hexdigest()[:16]
+
+
+def _value_type(given: ValueType | str) -> ValueType:
+    if given not in list(ValueType):
+        raise ConfigurationError(f"type_= is {' or '.join(map(repr, map(str, ValueType)))}, not {given!r}")
+    return ValueType(given)
+
+
+def _check_names(move: Move) -> None:
+    """Raises where PostgreSQL would cut one, or two columns would have the same."""
+    kept = f"{move.column}_plaintext"
+    for name in (move.content, move.dek, move.lasting_dek, kept):
+        if len(name.encode()) > MAX_NAME_BYTES:
+            raise ConfigurationError(
+                f"{move.place}: the name {name} would have over 63 bytes; choose shorter ones by into="
+                " and dek="
+            )
+    meant = [move.column, move.content, move.dek]
+    if len(set(meant)) < len(meant) or move.lasting_dek in {move.column, move.content, kept}:
+        raise ConfigurationError(
+            f"{move.place}: column, pair and sibling each need a name of their own; choose others by into="
+            " and dek="
+        )

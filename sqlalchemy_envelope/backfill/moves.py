@@ -48,13 +48,24 @@ def record_sql(move: Move) -> str:
 
 
 def begin_sql(move: Move) -> str:
-    """One statement that records a move that has no pair yet; leaves one that has, wherever it stands."""
+    """One statement that records a move that has no pair yet; leaves one that has, wherever it stands.
+
+    A column of the pair's name alone is no pair: the table may have been made anew, plain.
+    """
     changes = ", ".join(f'"{name}" = excluded."{name}"' for name in _COLUMNS[3:])
-    pair = (
-        f"SELECT FROM pg_catalog.pg_attribute WHERE attrelid = {literal(relation(move))}::regclass"
-        " AND attname = move.content AND NOT attisdropped"
+    changes += ", verified_at = NULL, begun_at = now(), plaintext_dropped_at = NULL"
+    cells = (
+        f"SELECT count(*) FROM pg_catalog.pg_attribute WHERE attrelid = {literal(relation(move))}::regclass"
+        " AND attname IN (move.content, move.dek) AND atttypid = 'bytea'::regtype AND NOT attisdropped"
     )
-    return f"{_insert(move)} {changes}, verified_at = NULL WHERE NOT EXISTS ({pair})"
+    return f"{_insert(move)} {changes} WHERE ({cells}) < 2"
+
+
+FORGET_RANGES = """
+DELETE FROM envelope.job_range AS range USING envelope.job JOIN envelope.move ON move.id = job.move
+WHERE range.job = job.id AND job.created_at < move.begun_at
+AND move."schema" = %s AND move."table" = %s AND move."column" = %s"""
+"""What jobs of an earlier move had left to do, in another table perhaps: a verification would go on there."""
 
 
 def record(connection: "psycopg.Connection[Any]", move: Move) -> RecordedMove:

@@ -14,6 +14,7 @@ from typing import Any
 import psycopg
 
 from ..errors import JobBusyError
+from .move import Move
 
 CLOSING = 0.5
 """Seconds that a server may take to end a session whose client has left."""
@@ -30,11 +31,7 @@ def own_job(connection: "psycopg.Connection[Any]", job: int) -> None:
     A moment is left to a session that was just closed: the server lets go of its locks after its client.
     """
     number = _number(f"job {job}")
-    deadline = time.monotonic() + CLOSING
-    while not _try(connection, number):
-        if time.monotonic() < deadline:
-            time.sleep(0.02)
-            continue
+    if not _take(connection, number):
         raise JobBusyError(f"job {job} is being run by {_holder(connection, job, number)}; pause it, or wait")
 
 
@@ -51,9 +48,25 @@ def own_range(
         time.sleep(0.1)
 
 
+def own_move(connection: "psycopg.Connection[Any]", move: Move) -> None:
+    """Takes a column's handing over for as long as the connection lasts. Raises `JobBusyError`."""
+    if not _take(connection, _number(f"move {move.slug}")):
+        raise JobBusyError(f"{move.place}: another process is just handing it over; wait for that to end")
+
+
 def _number(what: str) -> int:
     digest = hashlib.sha256(f"sqlalchemy-envelope {what}".encode()).digest()
     return int.from_bytes(digest[:8], "big", signed=True)
+
+
+def _take(connection: "psycopg.Connection[Any]", number: int) -> bool:
+    """Whether a lock was to be had, now or a moment later."""
+    deadline = time.monotonic() + CLOSING
+    while not _try(connection, number):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.02)
+    return True
 
 
 def _try(connection: "psycopg.Connection[Any]", number: int) -> bool:

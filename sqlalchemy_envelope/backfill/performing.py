@@ -1,12 +1,13 @@
 """A job recorded and run to its end, or an error that says why it isn't over."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from ..envelope import Envelope
 from ..errors import BackfillError
 from .database import Database
-from .jobs import Job, record_job
+from .jobs import GIVEN, Job, record_job
 from .moves import RecordedMove
 from .run import run
 
@@ -20,16 +21,19 @@ class UnendingError(BackfillError):
 
 def work(
     database: Database, recorded: RecordedMove, kind: str, envelope: Keys, source: Any = None, **running: Any
-) -> None:
+) -> Job:
     """Records a job, or finds the unfinished one, and runs it. Raises `BackfillError` short of its end.
 
-    `source`: what reads the old column, or where it may be imported from, which the job then records.
+    What it returns may be done and have rows in quarantine.
+
+    `source`: what reads the old column, or where it may be imported from, which the job then records; of
+    another it records that there is one, so that no later job reads the column as it is.
     """
-    path, reader = (source, None) if isinstance(source, str) else (None, source)
+    path, reader = (source, None) if isinstance(source, str) else (None if source is None else GIVEN, source)
     found = job(database, recorded, kind, path)
     report = run(database, found.id, envelope, source=reader, **running)
     if report.state == "done":
-        return
+        return replace(found, rows_quarantined=report.rows_quarantined)
     reason = report.error or f"{recorded.move.place}: {report.rows_quarantined} rows are in quarantine"
     kind_of_error = (
         UnendingError if report.state == "failed" and not report.rows_quarantined else BackfillError
@@ -39,5 +43,5 @@ def work(
 
 def job(database: Database, recorded: RecordedMove, kind: str, source: Any = None) -> Job:
     """The record of a job, for `run` here or elsewhere."""
-    with database.connect("job") as connection:
+    with database.asked("job") as connection:
         return record_job(connection, recorded, kind, source)

@@ -24,8 +24,17 @@ STRIDE = 10
 class Reader:
     """Bounded by rows looked at, not by rows found: nothing pending for a million rows is no long scan."""
 
-    def __init__(self, connection: "psycopg.Connection[Any]", key: Key, span: Span, step: Step) -> None:
+    def __init__(
+        self,
+        connection: "psycopg.Connection[Any]",
+        key: Key,
+        span: Span,
+        step: Step,
+        weight: str | None = None,
+        most_bytes: int = 0,
+    ) -> None:
         self._connection = connection
+        self._weight, self._most_bytes = weight, most_bytes
         self._key, self._span, self._step = key, span, step
         self._columns = len(key.names)
         self._sparse = False
@@ -49,6 +58,7 @@ class Reader:
         return batch
 
     def _read(self, after: Place | None, limit: int) -> Batch:
+        limit = self._fitting(replace(self._span, after=after), limit)
         while True:
             try:
                 return self._batch(self._rows(self._whole, replace(self._span, after=after), limit))
@@ -65,7 +75,8 @@ class Reader:
         edge = self._place_at(after, limit * STRIDE)
         if edge is None:
             return None
-        stretch = Span(self._span.leaf, after, edge)
+        stretch, distance = Span(self._span.leaf, after, edge), limit * STRIDE
+        limit = self._fitting(stretch, limit, f"({self._step.pending})")
         try:
             found = self._rows(self._whole, stretch, limit, f"({self._step.pending})")
         except (psycopg.Error, UnicodeDecodeError) as error:
@@ -74,7 +85,7 @@ class Reader:
             return None
         batch = self._batch(found)
         if len(found) < limit:
-            batch.read, batch.last = limit * STRIDE, edge
+            batch.read, batch.last = distance, edge
         return batch
 
     def _place_at(self, after: Place | None, distance: int) -> Place | None:
@@ -91,6 +102,21 @@ class Reader:
         batch.bad = [Bad(place, reason) for place in batch.keys]
         batch.keys, batch.stamps, batch.rows = [], [], []
         return batch
+
+    def _fitting(self, span: Span, limit: int, pending: str = "true") -> int:
+        """How many of the next rows are not too much at once: one at least."""
+        if self._weight is None:
+            return limit
+        condition, bounds = self._key.within(span)
+        rows = (
+            f"SELECT sum(CASE WHEN {self._step.pending} THEN {self._weight} ELSE 0 END)"
+            f" OVER (ORDER BY {self._key.columns} ROWS UNBOUNDED PRECEDING) AS bytes FROM ONLY {span.leaf}"
+            f" WHERE {condition} AND {pending} ORDER BY {self._key.columns} LIMIT %(limit)s"
+        )
+        query = f"SELECT count(*) FROM ({rows}) AS rows WHERE bytes <= %(most)s"
+        parameters = {**bounds, "limit": limit, "most": self._most_bytes}
+        found = self._connection.execute(query.encode(), parameters).fetchone()
+        return max(1, found[0] if found else limit)
 
     def _rows(self, query: str, span: Span, limit: int, pending: str = "true") -> list[Any]:
         condition, bounds = self._key.within(span)

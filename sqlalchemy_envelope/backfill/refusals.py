@@ -19,8 +19,14 @@ def check_table(relation: Relation, move: Move, *, allow_replica_identity_full: 
             f"{place}: {foreign[0] if foreign else move.table} is no table of this database;"
             " move the table that it stands for"
         )
+    if relation.hides_rows:
+        raise ConfigurationError(
+            f"{place}: row security hides rows of {move.table} from this role; connect as one with BYPASSRLS"
+        )
     if relation.inherited:
-        raise ConfigurationError(f"{place}: other tables inherit from {move.table}; move each by itself")
+        raise ConfigurationError(
+            f"{place}: other tables inherit from {move.table}, or it from one; end that first"
+        )
     if move.plaintext in relation.partitioned_by:
         raise ConfigurationError(
             f"{place}: {move.table} is partitioned by it; partition by another column first"
@@ -33,6 +39,19 @@ def check_table(relation: Relation, move: Move, *, allow_replica_identity_full: 
             " that are NOT NULL and not the column itself"
         )
     _check_identity(relation, move, allow_replica_identity_full)
+
+
+def check_beginning(relation: Relation, move: Move) -> None:
+    """What would do harm only once the plaintext becomes NULL, refused before the move begins."""
+    if move.plaintext in relation.referred_to:
+        raise ConfigurationError(
+            f"{move.place}: foreign keys refer to it, and would refuse that it becomes NULL or pass that on"
+            " to their own rows; let them refer to another column first"
+        )
+    if relation.columns[move.plaintext].generated:
+        raise ConfigurationError(
+            f"{move.place}: {move.plaintext} is a generated column; move what it is made of"
+        )
 
 
 def _check_identity(relation: Relation, move: Move, allowed: bool) -> None:
@@ -77,7 +96,8 @@ def check_job(relation: Relation, move: Move, job: Job, *, source: bool) -> None
             f"{move.place}: the {held} holds the truth now, so job {job.id} ({job.kind}) would overwrite it;"
             f" hand it to the {'plaintext column' if wanted is Authority.PLAINTEXT else 'pair'} first"
         )
-    check_columns(relation, move, pair=True, source=source)
+    reads = job.kind in {Kind.ENCRYPT, Kind.VERIFY}  # what is written back is cast
+    check_columns(relation, move, pair=True, source=source or not reads)
     if job.kind is not Kind.VERIFY and relation.trigger in (None, "D"):
         raise ConfigurationError(
             f"{move.place}: there is no enabled invalidate trigger on {move.table}, without which a write"

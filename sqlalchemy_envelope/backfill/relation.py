@@ -50,6 +50,10 @@ class Relation:
     partitioned_by: frozenset[str]
     trigger: str | None
     """`tgenabled` of the move's invalidate trigger; None where there is none."""
+    referred_to: frozenset[str] = frozenset()
+    """Columns that foreign keys point at."""
+    hides_rows: bool = False
+    """Whether row security hides some from this role."""
 
     @property
     def rows(self) -> int:
@@ -65,8 +69,8 @@ def inspect(connection: "psycopg.Connection[Any]", subject: Subject) -> Relation
         raise ConfigurationError(
             f"{subject.place}: there is no table {where}; name its schema, or make it first"
         )
-    oid, kind, identity, inherited = found
-    columns = {row[0]: Column(*row) for row in connection.execute(_COLUMNS, [oid])}
+    oid, kind, identity, inherited, hides_rows = found
+    columns = {row[0]: Column(*row) for row in connection.execute(_COLUMNS, {"table": oid})}
     return Relation(
         oid,
         kind,
@@ -78,6 +82,8 @@ def inspect(connection: "psycopg.Connection[Any]", subject: Subject) -> Relation
         frozenset(row[0] for row in connection.execute(_PRIMARY, [oid])),
         frozenset(row[0] for row in connection.execute(_PARTITIONED_BY, [oid, oid])),
         _trigger(connection, oid, f"zzz_envelope_{subject.slug}"),
+        frozenset(row[0] for row in connection.execute(_REFERRED_TO, [oid])),
+        hides_rows,
     )
 
 
@@ -113,7 +119,8 @@ def _trigger(connection: "psycopg.Connection[Any]", oid: int, name: str) -> str 
 _TABLE = """
 SELECT c.oid, c.relkind::text, c.relreplident::text,
     EXISTS (SELECT FROM pg_inherits i JOIN pg_class p ON p.oid = i.inhparent
-            WHERE i.inhparent = c.oid AND p.relkind = 'r')
+            WHERE c.oid IN (i.inhparent, i.inhrelid) AND p.relkind = 'r'),
+    row_security_active(c.oid)
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE n.nspname = %s AND c.relname = %s"""
 
@@ -125,11 +132,16 @@ WHERE c.oid IN (SELECT relid FROM pg_partition_tree(%s) WHERE isleaf)
 ORDER BY n.nspname, c.relname"""
 
 _COLUMNS = """
-SELECT a.attname, quote_ident(n.nspname) || '.' || quote_ident(t.typname), coalesce(b.typname, t.typname),
+WITH RECURSIVE base(of, oid, name, under) AS (
+    SELECT oid, oid, typname, typbasetype FROM pg_type
+    WHERE oid IN (SELECT atttypid FROM pg_attribute WHERE attrelid = %(table)s)
+    UNION ALL SELECT base.of, b.oid, b.typname, b.typbasetype FROM base JOIN pg_type b ON b.oid = base.under
+)
+SELECT a.attname, quote_ident(n.nspname) || '.' || quote_ident(t.typname), base.name,
     a.attnotnull, a.attgenerated <> ''
 FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid JOIN pg_namespace n ON n.oid = t.typnamespace
-LEFT JOIN pg_type b ON b.oid = t.typbasetype
-WHERE a.attrelid = %s AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum"""
+JOIN base ON base.of = a.atttypid AND base.under = 0
+WHERE a.attrelid = %(table)s AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum"""
 
 _PRIMARY = """
 SELECT a.attname FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY(i.indkey)
@@ -146,6 +158,11 @@ WHERE i.indrelid = %s AND i.indisunique AND i.indisvalid AND i.indpred IS NULL A
          WHERE place <= i.indnkeyatts) = 1
 ORDER BY i.indisprimary DESC, i.indnkeyatts, c.relname"""
 """The primary key first. One whose columns run both up and down is left out: no scan gives its order."""
+
+_REFERRED_TO = """
+SELECT a.attname FROM pg_constraint k
+JOIN pg_attribute a ON a.attrelid = k.confrelid AND a.attnum = ANY(k.confkey)
+WHERE k.confrelid = %s AND k.contype = 'f'"""
 
 _PARTITIONED_BY = """
 WITH parted AS (

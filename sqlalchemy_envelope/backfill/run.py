@@ -11,7 +11,7 @@ from . import jobs
 from .checkpoint import Progress
 from .control import Control
 from .database import Database
-from .jobs import Job, State
+from .jobs import GIVEN, Job, State
 from .pace import Pace
 from .prepare import Prepare
 from .running import Report, Running
@@ -64,6 +64,10 @@ def run(
 
 
 def _recorded(job: Job) -> Source | None:
+    if job.source == GIVEN:
+        raise ConfigurationError(
+            f"job {job.id} reads the old values by a source that can't be found from its record: give source="
+        )
     return None if job.source is None else resolve(job.source)
 
 

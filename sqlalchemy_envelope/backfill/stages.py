@@ -6,19 +6,19 @@ Values are only ever lost by `drop_plaintext` and `drop_pair`, which look first.
 from contextlib import suppress
 from typing import Any, Never
 
-import psycopg
-
 from ..envelope import Envelope
 from ..errors import BackfillError, ConfigurationError
 from . import ddl
 from .apply import apply
+from .beginning import refuse_impossible
 from .comments import carry
 from .database import Database
 from .handover import change_hands
+from .jobs import Job
 from .move import Move
-from .moves import RecordedMove, begin_sql, mark_verified
+from .moves import FORGET_RANGES, RecordedMove, begin_sql, mark_verified
 from .performing import Keys, UnendingError, work
-from .standing import Standing, columns_of, installed, look, look_for
+from .standing import Standing, installed, look, look_for
 from .trigger import create_trigger, drop_trigger
 
 ROUNDS = 3
@@ -27,14 +27,15 @@ ROUNDS = 3
 
 def add_pair(database: Database, move: Move) -> None:
     """The pair's columns with their guard, and the record of the move."""
+    refuse_impossible(database, move)
     installed(database)
     standing = look_for(database, move)
     if standing is not None and standing.has_pair:
         _refuse_other(standing.move, move)
     else:
-        with database.connect("move") as connection:
-            _refuse_missing(connection, move)
+        with database.asked("move") as connection:
             connection.execute(begin_sql(move).encode())
+            connection.execute(FORGET_RANGES, [move.schema, move.table, move.column])
     if not look(database, move).given:
         apply(database, ddl.add_pair(move))
 
@@ -60,7 +61,8 @@ def backfill(
         if standing.given or (standing.verified and not standing.pending):
             return
         if standing.pending:
-            work(database, standing.recorded, "encrypt", envelope, source, **running)
+            done = work(database, standing.recorded, "encrypt", envelope, source, **running)
+            _refuse_left(done, move, look(database, move).pending, "encrypted")
         try:
             _verify(database, standing.recorded, envelope, source, **running)
         except BackfillError:
@@ -170,19 +172,30 @@ def _verify(database: Database, recorded: RecordedMove, envelope: Keys, source: 
     if look(database, recorded.move).has_pairs:
         work(database, recorded, "verify", envelope, source, **running)
         return
-    with database.connect("verify") as connection:
+    with database.asked("verify") as connection:
         mark_verified(connection, recorded.id)
 
 
 def _null_out(standing: Standing, **running: Any) -> None:
     if standing.has_values:
-        work(standing.database, standing.recorded, "null", _no_keys, None, **running)
+        done = work(standing.database, standing.recorded, "null", _no_keys, None, **running)
+        _refuse_left(done, standing.move, done.rows_quarantined, "set to NULL")
 
 
 def _fill_plaintext(database: Database, move: Move, envelope: Keys, **running: Any) -> None:
     standing = look(database, move)
     if standing.sealed:
-        work(database, standing.recorded, "decrypt", envelope, None, **running)
+        done = work(database, standing.recorded, "decrypt", envelope, None, **running)
+        _refuse_left(done, move, look(database, move).sealed, "decrypted")
+
+
+def _refuse_left(done: Job, move: Move, left: int, what: str) -> None:
+    """A job is done when it did what could be done: the rest is in quarantine."""
+    if left and done.rows_quarantined:
+        raise BackfillError(
+            f"{move.place}: {done.rows_quarantined} rows can't be {what}; their keys and causes are in"
+            f" envelope.job_row under job {done.id} (sqlalchemy-envelope jobs); see to them, run this again"
+        )
 
 
 def _refuse_unverified(standing: Standing) -> None:
@@ -215,11 +228,6 @@ def _refuse_other(recorded: Move, planned: Move) -> None:
                 f"{planned.place}: its move was begun with another {name}, {getattr(begun, name)}; "
                 "go on with that, or go back first (op.decrypt_column)"
             )
-
-
-def _refuse_missing(connection: "psycopg.Connection[Any]", move: Move) -> None:
-    if move.plaintext not in columns_of(connection, move):
-        raise ConfigurationError(f"{move.place}: there is no such column in schema {move.schema}")
 
 
 def _no_keys() -> Never:

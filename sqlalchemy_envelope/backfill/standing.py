@@ -8,9 +8,10 @@ import psycopg
 
 from ..errors import ConfigurationError
 from .database import Database
+from .gate import gate_name
 from .move import Authority, Move
 from .moves import RecordedMove, find
-from .quoting import identifier, relation
+from .quoting import has_constraint, identifier, relation
 from .schema import install
 
 
@@ -50,6 +51,12 @@ class Standing:
         """Whether the pair is the truth."""
         return self.move.authority is Authority.PAIR
 
+    @property
+    def gated(self) -> bool:
+        """Whether the table's own CHECK proves that no row is pending."""
+        gate = gate_name(self.move.handed_back())
+        return bool(self._ask(has_constraint(self.move, gate, "convalidated")))
+
     @cached_property
     def pending(self) -> int:
         """The rows whose value is in the plaintext alone."""
@@ -84,7 +91,7 @@ class Standing:
         return f"SELECT FROM {relation(self.move)} WHERE"
 
     def _ask(self, what: str) -> Any:
-        with self.database.connect("count") as connection:
+        with self.database.asked("count") as connection:
             found = connection.execute(f"SELECT {what}".encode()).fetchone()
         return None if found is None else found[0]
 
@@ -102,11 +109,23 @@ def look(database: Database, move: Move) -> Standing:
 
 def look_for(database: Database, move: Move) -> Standing | None:
     """The same; None where there is no move."""
-    with database.connect("move") as connection:
+    with database.asked("move") as connection:
         recorded = find(connection, move.schema, move.table, move.column)
         if recorded is None:
             return None
+        _refuse_hidden(connection, move)
         return Standing(database, recorded, columns_of(connection, move))
+
+
+def _refuse_hidden(connection: "psycopg.Connection[Any]", move: Move) -> None:
+    """What is counted, verified and set to NULL must be all there is."""
+    asked = "SELECT row_security_active(oid) FROM pg_catalog.pg_class WHERE oid = to_regclass(%s)"
+    found = connection.execute(asked, [relation(move)]).fetchone()
+    if found and found[0]:
+        raise ConfigurationError(
+            f"{move.place}: row security hides rows of {move.table} from this role; connect as one with"
+            " BYPASSRLS"
+        )
 
 
 def columns_of(connection: "psycopg.Connection[Any]", move: Move) -> frozenset[str]:
@@ -121,5 +140,5 @@ def columns_of(connection: "psycopg.Connection[Any]", move: Move) -> frozenset[s
 
 def installed(database: Database) -> None:
     """Makes the schema `envelope` where it isn't there."""
-    with database.connect("schema") as connection:
+    with database.asked("schema") as connection:
         install(connection)

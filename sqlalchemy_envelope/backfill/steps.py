@@ -114,11 +114,15 @@ class Decrypt:
 
 @dataclass(frozen=True)
 class Verify:
-    """Opens every pair and compares it with the plaintext, where that is kept, in constant time."""
+    """Opens every pair and compares it with the plaintext, where that is kept, in constant time.
+
+    `padded`: the plaintext is `char(n)`, whose blanks at the end are no part of its value.
+    """
 
     move: Move
     envelope: Envelope = field(repr=False)
     source: Source
+    padded: bool = False
     setting: None = None
 
     @property
@@ -140,8 +144,9 @@ class Verify:
         places = [place for place, row in enumerate(rows) if row[0]]
         values = _values(self.source, [rows[place][end:] for place in places], self.move, self.envelope)
         same = hmac.compare_digest
+        stored = _unpadded if self.padded else _bytes
         for place, value in zip(places, values, strict=True):
-            if not same(_bytes(value), _bytes(opened[place])):
+            if not same(stored(value), stored(opened[place])):
                 raise RowError("mismatch")
         return []
 
@@ -187,7 +192,9 @@ def make_step(
         return NullOut(move)
     if kind is Kind.DECRYPT:
         return Decrypt(move, envelope(), type_)
-    return Encrypt(move, envelope(), old) if kind is Kind.ENCRYPT else Verify(move, envelope(), old)
+    if kind is Kind.ENCRYPT:
+        return Encrypt(move, envelope(), old)
+    return Verify(move, envelope(), old, padded=type_ == "pg_catalog.bpchar")
 
 
 def _pair(move: Move) -> list[Selected]:
@@ -220,3 +227,7 @@ def _opened(move: Move, envelope: Envelope) -> Callable[[Sequence[Raw]], list[An
 
 def _bytes(value: Any) -> bytes:
     return value if isinstance(value, bytes) else str(value).encode()
+
+
+def _unpadded(value: Any) -> bytes:
+    return _bytes(value).rstrip(b" ")

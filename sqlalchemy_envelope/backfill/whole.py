@@ -11,6 +11,7 @@ from typing import Any
 
 from ..envelope import Envelope
 from .adoption import adopted
+from .beginning import refuse_impossible
 from .database import Database
 from .move import Move
 from .performing import Keys, UnendingError, job
@@ -61,6 +62,8 @@ def encrypt_column(
     `running`: for `run` (workers, executor, pace, progress, stop). In place the pair has the column's name
     in the end. The plaintext is kept, current or NULL, unless `keep_plaintext=False`.
     """
+    full = running.get("allow_replica_identity_full", False)
+    refuse_impossible(database, move, source=source is not None, allow_replica_identity_full=full)
     add_pair(database, move)
     add_trigger(database, move)
     swaps = move.in_place or not keep_plaintext
@@ -74,6 +77,7 @@ def encrypt_column(
 
 def begin(database: Database, move: Move, *, source: Any = None) -> None:
     """The part of `encrypt_column` that needs no keys: pair, trigger, and a job that `run` works off."""
+    refuse_impossible(database, move, source=source is not None)
     add_pair(database, move)
     add_trigger(database, move)
     standing = look(database, move)

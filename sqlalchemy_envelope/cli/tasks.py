@@ -17,7 +17,7 @@ from .target import Place, job_number, move_of
 
 @dataclass(frozen=True)
 class Task:
-    """One kind of work on one column. `job`: where it is recorded already. `source`: for a new record."""
+    """One kind of work on one column. `job`: where it is recorded already. `source`: for its record."""
 
     recorded: Recorded
     kind: Kind
@@ -32,8 +32,9 @@ class Task:
 
     def begun(self, connection: Any) -> Job:
         """The job, recorded now if it was not."""
+        known = None if self.source is not None else self.job
         if isinstance(self.recorded, RecordedMove):
-            return self.job or record_job(connection, self.recorded, self.kind, self.source)
+            return known or record_job(connection, self.recorded, self.kind, self.source)
         return self.job or record_rotation_job(connection, self.recorded.rotation, self.kind)
 
     def verified(self) -> "Task":
@@ -75,7 +76,7 @@ def tasks_of(connection: Any, wanted: str, kind: Kind | None, source: str | None
     open_ = [each for each in jobs(connection) if each.move == move.id and _is_open(each)]
     found = [each for each in open_ if each.kind is kind or (kind is None and each.kind is not Kind.VERIFY)]
     if found:
-        return [Task(move, each.kind, each) for each in found]
+        return [Task(move, each.kind, each, source) for each in found]
     if kind is None and move.move.authority is Authority.PAIR:
         raise ConfigurationError(
             f"{move.move.place} is encrypted, and no job is open; say which to begin: --kind null or decrypt"

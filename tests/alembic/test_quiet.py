@@ -43,6 +43,15 @@ def test_a_state_in_the_model_gives_a_move_that_runs_later(project: Project) -> 
     assert project.columns() == {"email": ("text", False)}
 
 
+def test_a_state_leaves_the_plaintext_s_type_alone(project: Project) -> None:
+    """It says only that it is text: `varchar(40)` is not to become that under a lock."""
+    project.customers(email="varchar(40) not null default 'none'")
+    project.revision("pass")
+    project.upgrade()
+    written = project.generate(moving(ReadsPlaintext("email")))
+    assert upgrade_of(written) == [f"op.encrypt_column('customer', 'email', {INTO}, run='later')"]
+
+
 @pytest.mark.parametrize("nullable", [True, False])
 def test_every_step_of_a_move_is_quiet(project: Project, nullable: bool) -> None:
     """With the model that is deployed then, and with the one before."""

@@ -3,7 +3,7 @@
 import pytest
 
 from sqlalchemy_envelope import DirectKeyring, Envelope
-from sqlalchemy_envelope.backfill import jobs
+from sqlalchemy_envelope.backfill import jobs, whole
 from sqlalchemy_envelope.backfill.jobs import QuarantinedRow
 from sqlalchemy_envelope.backfill.move import Authority
 from sqlalchemy_envelope.backfill.pace import Pace
@@ -155,3 +155,20 @@ def test_patience_ends(world: World) -> None:
     with pytest.raises(KeyProviderError, match="throttling"):
         world.run(envelope=lambda: strict, pace=Pace(patience=0.3))
     assert world.job().state == "failed"
+
+
+def test_a_step_tells_of_rows_that_it_could_not_move(make_world: MakeWorld) -> None:
+    """Its job is done, and they are left: the step is not at its end, and nothing is verified."""
+    world = make_world()
+    world.fill(5)
+    world.execute("ALTER TABLE customer ADD CONSTRAINT odd CHECK (id NOT IN (1, 2, 3, 4, 5)) NOT VALID")
+    with pytest.raises(BackfillError, match="5 rows can't be encrypted"):
+        whole.backfill(world.database, world.move, envelope, pace=PACE)
+    assert world.value("SELECT verified_at FROM envelope.move") is None
+    world.execute("ALTER TABLE customer DROP CONSTRAINT odd")
+    whole.backfill(world.database, world.move, envelope, pace=PACE)
+    whole.swap(world.database, world.move, envelope)
+    world.execute("ALTER TABLE customer ADD CONSTRAINT odd CHECK (id <> 4) NOT VALID")
+    with pytest.raises(BackfillError, match="1 rows can't be set to NULL"):
+        whole.drop_plaintext(world.database, world.move, pace=PACE)
+    assert world.value("SELECT count(email_plaintext) FROM customer") == 1

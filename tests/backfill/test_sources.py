@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import LargeBinary, Text
 
 from sqlalchemy_envelope import ConfigurationError, DirectKeyring, Envelope, StaticKey, Version
-from sqlalchemy_envelope.backfill import jobs
+from sqlalchemy_envelope.backfill import jobs, whole
 from sqlalchemy_envelope.backfill.legacy_source import LegacySource, from_base64
 from sqlalchemy_envelope.backfill.move import Move
 from sqlalchemy_envelope.backfill.sources import (
@@ -220,3 +220,45 @@ def test_a_path_leads_to_a_source(path: str) -> None:
     """Or is refused by name."""
     with pytest.raises(ConfigurationError, match="name one as module:attribute"):
         resolve(path)
+
+
+PATH = "tests.backfill.test_sources:typed"
+
+
+def test_a_later_job_reads_as_the_last_one_did(world: World) -> None:
+    """Else a row that became pending since would be sealed as it is stored: the token, not what it says."""
+    bind = StringType.process_bind_param
+    world.execute("INSERT INTO customer VALUES (1, %s)", [bind("märchen", None)])
+    whole.encrypt_column(world.database, world.move, envelope, source=PATH, keep_plaintext=True)
+    world.move = world.move.handed_over()
+    whole.unswap(world.database, world.move, envelope)
+    world.move = world.move.handed_back()
+    world.execute("UPDATE customer SET email = %s", [bind("sage", None)])
+    whole.backfill(world.database, world.move, envelope)
+    assert moved(world) == ["sage"]
+
+
+def test_a_source_may_be_said_at_the_second_try(make_world: MakeWorld) -> None:
+    """The job that failed without it takes it over."""
+    world = make_world("CREATE TABLE customer (id int PRIMARY KEY, email int)")
+    world.execute("INSERT INTO customer VALUES (1, 41)")
+    with pytest.raises(ConfigurationError, match="say source="):
+        whole.backfill(world.database, world.move, envelope)
+    whole.backfill(world.database, world.move, envelope, source="tests.backfill.test_sources:number")
+    assert moved(world) == ["41"]
+    whole.swap(world.database, world.move, envelope)
+    whole.null_plaintext(world.database, world.move)
+    whole.decrypt_column(world.database, world.move, envelope)
+    assert world.value("SELECT email FROM customer") == 41, "and back by a cast"
+
+
+def test_a_source_that_can_not_be_recorded_is_asked_for_again(world: World) -> None:
+    """An object has no path."""
+    world.execute("INSERT INTO customer VALUES (1, %s)", [StringType.process_bind_param("märchen", None)])
+    whole.backfill(world.database, world.move, envelope, source=typed)
+    world.execute("UPDATE customer SET email = 'x'")
+    with pytest.raises(ConfigurationError, match="give source="):
+        whole.backfill(world.database, world.move, envelope)
+
+
+number = CallableSource(str)

@@ -1,5 +1,7 @@
 """What each kind of job does to a table: to pairs, back, proven, and without the plaintext."""
 
+from itertools import pairwise
+
 import pytest
 
 from sqlalchemy_envelope import DirectKeyring, Envelope, StaticKey
@@ -184,3 +186,27 @@ def test_encrypt_twice_changes_nothing(world: World) -> None:
     before = world.state()
     assert world.run().rows_done == 0
     assert world.state() == before
+
+
+def test_the_blanks_of_a_char_are_no_difference(make_world: MakeWorld) -> None:
+    """PostgreSQL pads what a writer of both gave; the pair holds what was given."""
+    world = make_world("CREATE TABLE customer (id int PRIMARY KEY, email char(8))")
+    dek, content = envelope().seal_many(["short"], world.move.context)[0]
+    insert = "INSERT INTO customer VALUES (1, 'short', %s, %s), (2, 'other', NULL, NULL)"
+    world.execute(insert, [content, dek])
+    assert world.run().rows_done == 1
+    assert world.run("verify").state == "done"
+
+
+def test_large_values_come_a_few_at_a_time(world: World) -> None:
+    """However many rows a batch may have: nothing is known of their size before the first."""
+    world.execute("ALTER TABLE customer ALTER email SET STORAGE EXTERNAL")
+    world.fill(200)
+    world.execute("UPDATE customer SET email = repeat('é', 400000) WHERE id % 20 = 0")
+    read: list[int] = []
+    report = world.run(
+        pace=Pace(least=100, most_bytes=2**21), progress=lambda now: read.append(now.rows_done)
+    )
+    assert (report.rows_done, world.wrong()) == (200, 0)
+    assert max(after - before for before, after in pairwise(read)) <= 60, "two large ones are the most"
+    assert world.run("verify", pace=Pace(most_bytes=2**21)).state == "done"

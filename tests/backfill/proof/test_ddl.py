@@ -263,3 +263,28 @@ def test_names_of_greatest_length_stay_apart(make: Make) -> None:
     customer = make(create=f"CREATE TABLE {table} (id int PRIMARY KEY, {column} text)", move=move)
     for statement in whole_move(move):
         customer.apply([statement, statement])
+
+
+def test_a_pair_with_values_of_its_own_is_not_dropped_by_a_script(make: Make) -> None:
+    """Which counts nothing before: the statements look themselves."""
+    customer = make().begin()
+    customer.run("INSERT INTO customer VALUES (1, 'one')")
+    customer.encrypt()
+    content, dek = customer.seal("the only one")
+    customer.run(
+        "UPDATE customer SET email = NULL, email_encrypted = %s, email_encrypted_dek = %s", content, dek
+    )
+    with pytest.raises(BackfillError, match="values are in the pair alone"):
+        customer.apply(ddl.drop_pair(customer.move))
+
+
+@pytest.mark.parametrize("other", ["text", "bytea"])
+def test_what_is_no_pair_is_not_dropped_by_a_script(make: Make, other: str) -> None:
+    """A script that named a column of other values as the pair's stops, and so does its way back."""
+    move = Move.plan("customer", "email", into="other")
+    customer = make(create=f"CREATE TABLE customer (id int, email text, name text, other {other})", move=move)
+    customer.run("INSERT INTO customer VALUES (1, 'one', 'x', 'precious')")
+    for statements in (ddl.add_pair(move), ddl.drop_pair(move)):
+        with pytest.raises(BackfillError):
+            customer.apply(statements)
+    assert customer.run("SELECT count(other) FROM customer") == [(1,)]

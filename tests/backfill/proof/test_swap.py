@@ -10,8 +10,10 @@ import psycopg
 import pytest
 
 from sqlalchemy_envelope.backfill import ddl
+from sqlalchemy_envelope.backfill.handover import change_hands
 from sqlalchemy_envelope.backfill.move import Move
-from sqlalchemy_envelope.errors import BackfillError
+from sqlalchemy_envelope.backfill.standing import look
+from sqlalchemy_envelope.errors import BackfillError, JobBusyError
 
 from .conftest import Make
 from .customer import ENVELOPE, Customer
@@ -134,3 +136,40 @@ def test_old_writers_are_refused_in_words_and_lose_nothing(make: Make) -> None:
     assert kept == written
     assert refused
     assert all("refused" in words or "is of type bytea" in words for words in refused)
+
+
+REFUSING_NULL = {
+    "a CHECK": ("", "email text CHECK (email IS NOT NULL)"),
+    "a CHECK with another column": ("", "email text, CHECK (num_nonnulls(email, name) = 1)"),
+    "a domain": ("CREATE DOMAIN address AS text NOT NULL;", "email address"),
+    "a key that knows one NULL": ("", "email text UNIQUE NULLS NOT DISTINCT"),
+}
+
+
+@pytest.mark.parametrize("how", REFUSING_NULL)
+def test_a_plaintext_that_can_not_be_null_is_not_handed_over(make: Make, how: str) -> None:
+    """From then on it becomes NULL with every write: the application would be refused."""
+    first, column = REFUSING_NULL[how]
+    table = f"{first} CREATE TABLE customer (id int PRIMARY KEY, name text, {column})"
+    customer = make(create=table).begin()
+    customer.run("INSERT INTO customer (id, email) VALUES (1, 'one'), (2, 'two')")
+    customer.encrypt()
+    with pytest.raises(BackfillError, match="a constraint refuses that the plaintext becomes NULL"):
+        customer.apply(ddl.swap(customer.move))
+    assert customer.run("SELECT email FROM customer ORDER BY id") == [("one",), ("two",)]
+
+
+def test_the_failure_of_a_second_process_leaves_the_gate_of_the_first(make: Make) -> None:
+    """Whoever comes second is told so, at once."""
+    customer = filled(make, Move.plan("customer", "email", into="sealed"))
+    standing = look(customer.database, customer.move)
+    statements = ddl.swap(customer.move)
+
+    def second() -> None:
+        with pytest.raises(JobBusyError, match="another process is just handing it over"):
+            change_hands(standing, statements, lambda: None)
+
+    change_hands(standing, statements, second)
+    change_hands(standing, ["SELECT 1 / 0"], second)
+    with pytest.raises(psycopg.errors.CheckViolation, match="predates the move"):
+        customer.run("INSERT INTO customer VALUES (999, 'late')")

@@ -1,5 +1,6 @@
 """The trigger: whoever changes one side alone makes the other one pending, by whatever statement."""
 
+import psycopg
 import pytest
 
 from sqlalchemy_envelope.backfill import ddl, trigger
@@ -216,4 +217,36 @@ def test_swapping_twice_keeps_one_trigger(customer: Customer) -> None:
     names = customer.run(
         "SELECT DISTINCT tgname FROM pg_trigger WHERE tgname LIKE 'zzz_envelope_%%' ORDER BY 1"
     )
-    assert len(names) == 2, "the trigger and the gate's"
+    assert len(names) == 4, "the trigger, its two helpers, and the gate's"
+
+
+def test_a_writer_that_comes_late_is_refused(customer: Customer) -> None:
+    """After the swap a changed plaintext beside its old pair would be a lost value. It may still go."""
+    customer.encrypt().swap()
+    plaintext = customer.move.plaintext
+    with pytest.raises(psycopg.errors.CheckViolation, match="only its plaintext was changed") as refused:
+        customer.run(f"UPDATE customer SET {plaintext} = 'secret' WHERE id = 1")
+    assert refused.value.diag.message_detail is None
+    customer.run(f"UPDATE customer SET {plaintext} = NULL WHERE id = 1")
+    content, dek = customer.seal("new")
+    pair = f"{customer.move.content} = %s, {customer.move.dek} = %s"
+    customer.run(f"UPDATE customer SET {plaintext} = 'new', {pair} WHERE id = 2", content, dek)
+    customer.run(f"UPDATE customer SET {plaintext} = 'back' WHERE id = 1")
+
+
+def test_who_writes_both_alike_keeps_both(customer: Customer) -> None:
+    """The same value again, sealed anew: a reader of plaintext goes on finding it. Who names the pair alone
+    leaves no plaintext, in the same transaction too.
+    """
+    customer.encrypt().swap()
+    plaintext, move = customer.move.plaintext, customer.move
+    pair = f"{move.content} = %s, {move.dek} = %s"
+    query = f"SELECT {plaintext} FROM customer WHERE id = 1"
+    [before] = customer.run(query)
+    with customer.connection.transaction():
+        customer.run(
+            f"UPDATE customer SET {plaintext} = %s, {pair} WHERE id = 1", *before, *customer.seal("x")
+        )
+        assert customer.run(query) == [before]
+        customer.run(f"UPDATE customer SET {pair} WHERE id = 1", *customer.seal("y"))
+    assert customer.run(query) == [(None,)]
