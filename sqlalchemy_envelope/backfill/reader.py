@@ -59,7 +59,7 @@ class Reader:
             limit = max(1, limit // 2)
 
     def _skim(self, after: Place | None, limit: int) -> Batch | None:
-        """The pending rows of a long stretch, or of all that is left; None where one of them can't be read."""
+        """The pending rows of a long stretch, or of all that is left; None where one can't be read."""
         left = replace(self._span, after=after)
         edge = self._place_at(left, limit * STRIDE)
         stretch = left if edge is None else replace(left, up_to=edge)

@@ -1,0 +1,28 @@
+"""Whether a pass has left anything, by one look at the whole table: a tenth of what a pass by key takes."""
+
+from contextlib import suppress
+from typing import Any
+
+import psycopg
+
+from .names import quoted
+from .plan import Plan
+from .steps import pending_sql
+
+AT_MOST = 1.0
+"""Seconds that it may take: vacuum can't remove what died since it began. A pass has no such moment."""
+
+
+def nothing_left(connection: "psycopg.Connection[Any]", plan: Plan) -> bool:
+    """Whether no row is pending, in one snapshot; False also where that is not seen soon enough."""
+    table = f"{quoted(plan.move.schema)}.{quoted(plan.move.table)}"
+    query = f"SELECT EXISTS (SELECT FROM {table} WHERE {pending_sql(plan.job.kind, plan.move)})"
+    unknown = (psycopg.errors.QueryCanceled, psycopg.errors.InsufficientPrivilege)
+    with suppress(*unknown), connection.transaction():
+        connection.execute(_SETTINGS, [f"{int(AT_MOST * 1000)}ms"])
+        found = connection.execute(query.encode(), []).fetchone()
+        return found is not None and not found[0]
+    return False
+
+
+_SETTINGS = "SELECT set_config('statement_timeout', %s, true), set_config('enable_seqscan', 'on', true)"
