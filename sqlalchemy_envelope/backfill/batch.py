@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from itertools import chain
 from typing import Any
 
 from .faults import Fault, cause, sort
@@ -48,7 +47,7 @@ class Batch:
             self.keys = [self.keys[n] for n in kept]
             self.stamps = [self.stamps[n] for n in kept]
         self.cells = cells
-        self.bytes = sum(map(_size, chain(*(cells or self.rows))))
+        self.bytes = sum(map(_size, cells or zip(*self.rows, strict=True)))
         self.rows = []
 
     def part(self, places: Sequence[int]) -> "Batch":
@@ -66,8 +65,10 @@ class Batch:
         self.bad.append(Bad(self.keys[row], cause(error)))
 
 
-def _size(cell: Any) -> int:
-    return len(cell) if isinstance(cell, str | bytes) else 8
+def _size(column: Sequence[Any]) -> int:
+    if {str, bytes}.issuperset(map(type, column)):
+        return sum(map(len, column))
+    return sum(len(cell) if isinstance(cell, str | bytes) else 8 for cell in column)
 
 
 def _sift(

@@ -71,11 +71,10 @@ class Reader:
             limit = max(1, limit // 2)
 
     def _skim(self, after: Place | None, limit: int) -> Batch | None:
-        """The pending rows of a long stretch; None where little is left, or one of them can't be read."""
-        edge = self._place_at(after, limit * STRIDE)
-        if edge is None:
-            return None
-        stretch, distance = Span(self._span.leaf, after, edge), limit * STRIDE
+        """The pending rows of a long stretch, or of all that is left; None where one can't be read."""
+        left, distance = replace(self._span, after=after), limit * STRIDE
+        edge = self._place_at(left, distance)
+        stretch = left if edge is None else replace(left, up_to=edge)
         limit = self._fitting(stretch, limit, f"({self._step.pending})")
         try:
             found = self._rows(self._whole, stretch, limit, f"({self._step.pending})")
@@ -85,17 +84,24 @@ class Reader:
             return None
         batch = self._batch(found)
         if len(found) < limit:
-            batch.read, batch.last = distance, edge
+            batch.read, batch.last = self._count(left) if edge is None else distance, stretch.up_to
         return batch
 
-    def _place_at(self, after: Place | None, distance: int) -> Place | None:
-        condition, bounds = self._key.within(replace(self._span, after=after))
+    def _place_at(self, span: Span, distance: int) -> Place | None:
+        """The key so many rows on. Only that one is made a text: rows that are passed over would be too."""
+        condition, bounds = self._key.within(span)
         query = (
-            f"SELECT {self._key.as_text} FROM ONLY {self._span.leaf}"
-            f" WHERE {condition} ORDER BY {self._key.columns} OFFSET %(distance)s LIMIT 1"
+            f"SELECT {self._key.as_text} FROM (SELECT {self._key.columns} FROM ONLY {span.leaf}"
+            f" WHERE {condition} ORDER BY {self._key.columns} OFFSET %(distance)s LIMIT 1) AS edge"
         )
         parameters = {**bounds, "distance": distance - 1}
         return self._connection.execute(query.encode(), parameters).fetchone()
+
+    def _count(self, span: Span) -> int:
+        condition, bounds = self._key.within(span)
+        query = f"SELECT count(*) FROM ONLY {span.leaf} WHERE {condition}"
+        found = self._connection.execute(query.encode(), bounds).fetchone()
+        return found[0] if found else 0
 
     def _unreadable(self, after: Place | None, reason: str) -> Batch:
         batch = self._batch(self._rows(self._bare, replace(self._span, after=after), 1))

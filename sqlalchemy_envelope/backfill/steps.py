@@ -54,6 +54,19 @@ class Step(Protocol):
         """The cells to write. Raises what makes the whole batch fail; the caller finds the row."""
 
 
+def pending_sql(kind: Kind, move: Move) -> str:
+    """What is so of the rows that a kind of job works on."""
+    plaintext, content, dek = (
+        f"{quoted(name)} IS NOT NULL" for name in (move.plaintext, move.content, move.dek)
+    )
+    return {
+        Kind.ENCRYPT: f"{plaintext} AND {quoted(move.content)} IS NULL",
+        Kind.DECRYPT: f"{content} AND {quoted(move.plaintext)} IS NULL",
+        Kind.VERIFY: f"{plaintext} OR {content} OR {dek}",
+        Kind.NULL: f"{plaintext} AND {content} AND {dek}",
+    }[kind]
+
+
 @dataclass(frozen=True)
 class Encrypt:
     """The pair of each plaintext."""
@@ -64,7 +77,7 @@ class Encrypt:
 
     @property
     def pending(self) -> str:
-        return f"{quoted(self.move.plaintext)} IS NOT NULL AND {quoted(self.move.content)} IS NULL"
+        return pending_sql(Kind.ENCRYPT, self.move)
 
     @property
     def setting(self) -> Setting:
@@ -95,7 +108,7 @@ class Decrypt:
 
     @property
     def pending(self) -> str:
-        return f"{quoted(self.move.content)} IS NOT NULL AND {quoted(self.move.plaintext)} IS NULL"
+        return pending_sql(Kind.DECRYPT, self.move)
 
     @property
     def setting(self) -> Setting:
@@ -127,8 +140,7 @@ class Verify:
 
     @property
     def pending(self) -> str:
-        names = (self.move.plaintext, self.move.content, self.move.dek)
-        return " OR ".join(f"{quoted(name)} IS NOT NULL" for name in names)
+        return pending_sql(Kind.VERIFY, self.move)
 
     @property
     def selected(self) -> Sequence[Selected]:
@@ -167,8 +179,7 @@ class NullOut:
 
     @property
     def pending(self) -> str:
-        names = (self.move.plaintext, self.move.content, self.move.dek)
-        return " AND ".join(f"{quoted(name)} IS NOT NULL" for name in names)
+        return pending_sql(Kind.NULL, self.move)
 
     @property
     def setting(self) -> Setting:
@@ -204,9 +215,10 @@ def _pair(move: Move) -> list[Selected]:
 def _values(source: Source, rows: Sequence[Raw], move: Move, envelope: Envelope) -> list[Any]:
     """As a source reads them; text may come as UTF-8."""
     values = source.values(rows, Scene(move.context, move.type, envelope))
-    if any(value is None for value in values):
+    types = set(map(type, values))
+    if type(None) in types:
         raise RowError("read as NULL")
-    if move.type is ValueType.TEXT and any(type(value) is bytes for value in values):
+    if move.type is ValueType.TEXT and bytes in types:
         return [value.decode() if type(value) is bytes else value for value in values]
     return list(values)
 

@@ -5,12 +5,13 @@ PostgreSQL looks again after waiting for a lock. Binary arrays, because as text 
 out as digits and read back.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import psycopg
 
 from ..errors import BackfillError
+from .arrays import Packed, packed, register
 from .batch import Bad, Batch
 from .checkpoint import Tally
 from .faults import Fault, cause, sort
@@ -32,16 +33,15 @@ def write_nothing(batch: Batch) -> Written:
 
 def update_sql(leaf: str, key: Key, setting: Setting) -> str:
     """The statement; its parameters are the columns of the key, the stamp and the cells, as arrays."""
-    arrays = ["%b::text[]"] * len(key.names) + [f"%b::{setting.stamp.array}[]"]
-    arrays += [f"%b::{array}[]" for _, array, _ in setting.columns if array]
-    names = [f"envelope_k{n}" for n in range(len(key.names))] + ["envelope_x"]
-    names += [f"envelope_w{n}" for n, (_, array, _) in enumerate(setting.columns) if array]
+    arrays = {f"envelope_k{n}": "text" for n in range(len(key.names))} | {"envelope_x": setting.stamp.array}
+    arrays |= {f"envelope_w{n}": array for n, (_, array, _) in enumerate(setting.columns) if array}
+    columns = ", ".join(f"unnest(%b::{type_}[]) AS {name}" for name, type_ in arrays.items())
     sets = ", ".join(
         f"{name} = v.envelope_w{n}::{cast}" if array else f"{name} = {cast}"
         for n, (name, array, cast) in enumerate(setting.columns)
     )
     return (
-        f"UPDATE ONLY {leaf} AS t SET {sets} FROM unnest({', '.join(arrays)}) AS v ({', '.join(names)})"
+        f"UPDATE ONLY {leaf} AS t SET {sets} FROM (SELECT {columns}) AS v"
         f" WHERE {key.matches('t', 'v')} AND {unchanged(setting)} RETURNING {setting.promise} AS kept"
     )
 
@@ -61,7 +61,10 @@ class Writer:
     def __init__(
         self, connection: "psycopg.Connection[Any]", leaf: str, key: Key, setting: Setting, place: str
     ) -> None:
+        register(connection)
         self._connection = connection
+        self._stamp = setting.stamp.array
+        self._types = [array for _, array, _ in setting.columns if array]
         self._update = update_sql(leaf, key, setting).encode()
         self._tally = b"written AS (" + self._update + b"), " + _TALLY
         self._free = _free_sql(leaf, key).encode()
@@ -112,11 +115,12 @@ class Writer:
         (done, bad), (more, worse) = (self.write_each(batch.part(half)) for half in halves)
         return done + more, bad + worse
 
-    def _parameters(self, batch: Batch) -> list[Any]:
-        return [*self._keys(batch), batch.stamps, *batch.cells]
+    def _parameters(self, batch: Batch) -> list[Packed]:
+        cells = map(packed, self._types, batch.cells)
+        return [*self._keys(batch), packed(self._stamp, batch.stamps), *cells]
 
-    def _keys(self, batch: Batch) -> Sequence[list[str]]:
-        return [list(column) for column in zip(*batch.keys, strict=True)]
+    def _keys(self, batch: Batch) -> list[Packed]:
+        return [packed("text", column) for column in zip(*batch.keys, strict=True)]
 
 
 _TALLY = b"""tally AS (
