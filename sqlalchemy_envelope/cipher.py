@@ -56,6 +56,7 @@ class DataKeys:
 
 Generate = Callable[[int], DataKeys]
 Unwrap = Callable[[bytes], bytes]
+Rewrap = Callable[[bytes], bytes]
 SealAll = Callable[[Sequence[bytes], Sequence[bytes]], list[bytes]]
 Open = Callable[[bytes, bytes], bytes]
 
@@ -156,10 +157,20 @@ def key_generator(key: bytes, head: bytes, context: bytes) -> Generate:
     return generate
 
 
+def key_wrapper(key: bytes, head: bytes, context: bytes) -> Rewrap:
+    """A function that makes the cell of a 32-byte key, wrapped under `key` as `key_generator` does."""
+    encrypt = _wrapping_key(key, head, context).encrypt
+
+    def wrap(wrapped: bytes) -> bytes:
+        nonce = os.urandom(NONCE_BYTES)
+        return head + nonce + encrypt(nonce, wrapped, head)
+
+    return wrap
+
+
 def wrap_key(key: bytes, head: bytes, context: bytes, wrapped: bytes) -> bytes:
-    """The cell of one 32-byte key that was made elsewhere, `wrapped` under `key` as `key_generator` does."""
-    nonce = os.urandom(NONCE_BYTES)
-    return head + nonce + _wrapping_key(key, head, context).encrypt(nonce, wrapped, head)
+    """The cell of one 32-byte key that was made elsewhere."""
+    return key_wrapper(key, head, context)(wrapped)
 
 
 def key_unwrapper(key: bytes, head: bytes, context: bytes) -> Unwrap:

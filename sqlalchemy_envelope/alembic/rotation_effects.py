@@ -55,7 +55,7 @@ def _rotate_column(
     kind = KINDS[type(operation)]
     if operation.later:
         installed(database)
-        with database.connect("rotation") as connection:
+        with database.asked("rotation") as connection:
             record_job(connection, rotation, kind)
         return
     report = rotate(database, keys, rotation, kind)

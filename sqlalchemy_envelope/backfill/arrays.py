@@ -28,11 +28,11 @@ class Packed(bytes):
         return "Packed()"
 
 
-def packed(type_: str, items: Sequence[str] | Sequence[bytes]) -> Packed:
-    """One dimension of `text` or `bytea`, without NULLs."""
+def packed(type_: str, items: Sequence[Any]) -> Packed:
+    """One dimension of `text`, from `str`, or of `bytea`, from `bytes`; without NULLs."""
     if not items:
         return Packed(struct.pack("!iiI", 0, 0, OIDS[type_]))
-    each = list(map(str.encode, items)) if type_ == "text" else items
+    each = [item.encode() for item in items] if type_ == "text" else items
     parts = [_HEAD.pack(1, 0, OIDS[type_], len(each), 1)] * (2 * len(each) + 1)
     parts[1::2] = map(_LENGTH.pack, map(len, each))
     parts[2::2] = each

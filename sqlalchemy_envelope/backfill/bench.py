@@ -7,9 +7,9 @@ transaction is open while a batch is being made. The cursor moves with what was 
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 from dataclasses import replace
-from typing import Self
+from typing import Any, Self
 
 import psycopg
 
@@ -18,6 +18,7 @@ from .batch import Bad, Batch
 from .checkpoint import Checkpoint, Counts, Progress, Reach, Tally
 from .faults import Fault, sort
 from .jobs import State
+from .keyset import Place
 from .ownership import own_range
 from .pace import Size
 from .plan import Plan
@@ -38,20 +39,26 @@ Told = Callable[[Progress], None]
 class Bench:
     """One range and the two connections that it takes. `counts` are of what was committed here."""
 
-    def __init__(self, plan: Plan, range_: Range, step: Step, size: Size, halted: Halted, told: Told) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        range_: Range,
+        step: Step,
+        size: Size,
+        halted: Halted,
+        told: Told,
+        writing: "psycopg.Connection[Any]",
+    ) -> None:
         self._plan, self._range, self._step, self._size = plan, range_, step, size
-        self._halted, self._told = halted, told
+        self._halted, self._told, self._writing = halted, told, writing
         self.counts = Counts()
 
     def __enter__(self) -> Self:
         plan, key, leaf = self._plan, self._plan.relation.key, self._range.span.leaf
         assert key is not None  # noqa: S101 - refused before
-        purpose = f"job {plan.job.id}"
+        reading = open_session(plan.database, f"job {plan.job.id}", plan.pace.lock_timeout)
         with ExitStack() as stack:
-            reading, self._writing = (
-                stack.enter_context(closing(open_session(plan.database, purpose, plan.pace.lock_timeout)))
-                for _ in range(2)
-            )
+            stack.callback(reading.close)
             own_range(self._writing, plan.job.id, self._range.number, plan.pace.patience, self._halted)
             weighed = weight(reading, plan, leaf)
             most = plan.pace.most_bytes
@@ -74,31 +81,36 @@ class Bench:
     def run(self) -> bool:
         """Whether the range was done, rather than stopped."""
         with ThreadPoolExecutor(1, "sqlalchemy-envelope") as ahead:
-            making = ahead.submit(self._reader.read, self._range.left.after, self._size.rows)
+            making = ahead.submit(self._make, self._range.left.after, self._size.rows)
             while True:
-                batch = making.result()
+                batch, tally = making.result()
                 done = batch.last in (None, self._range.span.up_to)
                 if not done:
-                    making = ahead.submit(self._reader.read, batch.last, self._size.rows)
-                if self._write(batch, done):
+                    making = ahead.submit(self._make, batch.last, self._size.rows)
+                if self._write(batch, tally, done):
                     return done
 
-    def _write(self, batch: Batch, done: bool) -> bool:
+    def _make(self, after: Place | None, rows: int) -> tuple[Batch, Tally]:
+        """The next batch, and what writes it: all that can be ready before the database is."""
+        batch = self._reader.read(after, rows)
+        return batch, Tally.of(len(batch.keys)) if self._writer is None else self._writer.tally(batch)
+
+    def _write(self, batch: Batch, tally: Tally, done: bool) -> bool:
         """Whether that was all there is to do here."""
         began = time.monotonic()
-        progress = self._written(batch, done)
+        progress = self._written(batch, tally, done)
         seconds = time.monotonic() - began
         self._size.learn(batch.read, max(seconds, batch.seconds), len(batch.keys), batch.bytes)
         self._told(progress)
         self._check(progress)
         return done or self._stopped(progress) or self._hold(progress)
 
-    def _written(self, batch: Batch, done: bool) -> Progress:
+    def _written(self, batch: Batch, tally: Tally, done: bool) -> Progress:
         clean = self._checkpoint.clean and not batch.bad
         if self._writer is None:
-            return self._kept(batch, done, Tally.of(len(batch.keys))) if clean else self._commit(batch, done)
+            return self._kept(batch, tally, done) if clean else self._commit(batch, done)
         try:
-            return self._kept(batch, done, self._writer.tally(batch)) if clean else self._commit(batch, done)
+            return self._kept(batch, tally, done) if clean else self._commit(batch, done)
         except psycopg.errors.LockNotAvailable:
             otherwise = [self._writer.write_free, self._writer.write_each]
         except psycopg.Error as error:
@@ -107,7 +119,7 @@ class Bench:
             otherwise = [self._writer.write_each]
         return self._commit(batch, done, *otherwise)
 
-    def _kept(self, batch: Batch, done: bool, tally: Tally) -> Progress:
+    def _kept(self, batch: Batch, tally: Tally, done: bool) -> Progress:
         """All in one statement, which is its own transaction."""
         reach = Reach(batch.last, done, batch.read, len(batch.keys))
         progress, written = self._checkpoint.keep(reach, tally)

@@ -14,7 +14,7 @@ from .relation import Relation
 from .rotating import make_rotation_step
 from .rotation import Rotation
 from .sources import Source
-from .steps import Step, make_step
+from .steps import Step, make_step, pending_sql
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,13 @@ class Plan:
     def step(self) -> Step:
         """The job's kind of work, with an envelope of this process."""
         return self.step_by(partial(envelope_for, self.database, self.envelope))
+
+    def pending(self) -> str:
+        """SQL for the rows to work on. Of a rotation that is for the keyring to say; a move needs no keys."""
+        if isinstance(self.subject, Rotation):
+            return self.step().pending
+        kept = self.subject.plaintext in self.relation.columns
+        return pending_sql(self.job.kind, self.subject, kept=kept)
 
     def step_by(self, envelope: Callable[[], Envelope]) -> Step:
         """The same with another envelope."""

@@ -46,7 +46,7 @@ def begin_pass(connection: "psycopg.Connection[Any]", job: int, relation: Relati
     assert key is not None  # noqa: S101 - refused before
     spans = [Span(leaf.sql, None, last_place(connection, key, leaf.sql)) for leaf in relation.leaves]
     spans = [span for span in spans if span.up_to is not None]  # an empty leaf has no last key
-    _replace(connection, job, _spread(connection, relation, spans, _wanted(workers)))
+    _replace(connection, job, _spread(connection, relation, spans, _wanted(relation, workers)))
     connection.execute("UPDATE envelope.job SET sweep = sweep + 1, rows_read = 0 WHERE id = %s", [job])
 
 
@@ -57,7 +57,7 @@ def redistribute(connection: "psycopg.Connection[Any]", job: int, relation: Rela
     """
     present = {leaf.sql for leaf in relation.leaves}
     spans = [each.left for each in undone(connection, job) if each.span.leaf in present]
-    wanted = _wanted(workers) if len(spans) < workers else 1
+    wanted = _wanted(relation, workers) if len(spans) < workers else 1
     _replace(connection, job, _spread(connection, relation, spans, wanted))
 
 
@@ -65,8 +65,13 @@ PARTS_A_WORKER = 4
 """More ranges than workers, so that none is idle while another is at the last one."""
 
 
-def _wanted(workers: int) -> int:
-    return 1 if workers == 1 else workers * PARTS_A_WORKER
+ROWS_A_PART = 50_000
+"""Fewer rows than these are not worth the two connections that a range takes."""
+
+
+def _wanted(relation: Relation, workers: int) -> int:
+    parts = relation.rows // ROWS_A_PART
+    return 1 if workers == 1 else max(workers, min(parts, workers * PARTS_A_WORKER))
 
 
 def _spread(

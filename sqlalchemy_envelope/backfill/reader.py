@@ -72,10 +72,9 @@ class Reader:
 
     def _skim(self, after: Place | None, limit: int) -> Batch | None:
         """The pending rows of a long stretch, or of all that is left; None where one can't be read."""
-        left = replace(self._span, after=after)
-        edge = self._place_at(left, limit * STRIDE)
+        left, distance = replace(self._span, after=after), limit * STRIDE
+        edge = self._place_at(left, distance)
         stretch = left if edge is None else replace(left, up_to=edge)
-        distance = limit * STRIDE
         limit = self._fitting(stretch, limit, f"({self._step.pending})")
         try:
             found = self._rows(self._whole, stretch, limit, f"({self._step.pending})")

@@ -18,6 +18,10 @@ def check_rotation(connection: "psycopg.Connection[Any]", relation: Relation, ro
     place, table = rotation.place, rotation.table
     if relation.kind not in "rp" or any(leaf.kind != "r" for leaf in relation.leaves):
         raise ConfigurationError(f"{place}: {table} is no table of this database; rotate where its rows are")
+    if relation.hides_rows:
+        raise ConfigurationError(
+            f"{place}: row security hides rows of {table} from this role; connect as one with BYPASSRLS"
+        )
     if relation.inherited:
         raise ConfigurationError(f"{place}: other tables inherit from {table}; rotate each by itself")
     if relation.key is None:

@@ -15,6 +15,7 @@ from .jobs import State
 from .passes import elsewhere, here
 from .plan import Plan
 from .prepare import Prepare
+from .remaining import nothing_left
 from .steps import Kind
 from .worker import Outcome
 
@@ -74,7 +75,8 @@ class Running:
                 return State.READY, None
             if self._job.kind is Kind.VERIFY:
                 return self._judged()
-            if whole and not found.found and all(each.steady for each in outcomes):
+            steady = all(each.steady for each in outcomes)
+            if (whole and steady and not found.found) or self._nothing_left():
                 return State.DONE, None
             whole = True
         return State.FAILED, self._unending(found)
@@ -94,6 +96,11 @@ class Running:
         if self._job.kind is Kind.VERIFY:
             self._control.forget_rows()
         self._control.ask(lambda connection: ranges.begin_pass(connection, job, plan.relation, self._workers))
+
+    def _nothing_left(self) -> bool:
+        """In the table as it is now, which is still to be moved as it was."""
+        self._plan = plan = self._control.ask(self._prepare)
+        return self._control.ask(lambda connection: nothing_left(connection, plan))
 
     def _pass(self, executor: Executor | None) -> list[Outcome]:
         self._sweeps += 1

@@ -54,6 +54,19 @@ class Step(Protocol):
         """The cells to write. Raises what makes the whole batch fail; the caller finds the row."""
 
 
+def pending_sql(kind: Kind, move: Move, *, kept: bool = True) -> str:
+    """What is so of the rows that a kind of job works on. `kept`: the plaintext's column is there."""
+    plaintext, content, dek = (
+        f"{quoted(name)} IS NOT NULL" for name in (move.plaintext, move.content, move.dek)
+    )
+    return {
+        Kind.ENCRYPT: f"{plaintext} AND {quoted(move.content)} IS NULL",
+        Kind.DECRYPT: f"{content} AND {quoted(move.plaintext)} IS NULL",
+        Kind.VERIFY: " OR ".join([plaintext] * kept + [content, dek]),
+        Kind.NULL: f"{plaintext} AND {content} AND {dek}",
+    }[kind]
+
+
 @dataclass(frozen=True)
 class Encrypt:
     """The pair of each plaintext."""
@@ -64,7 +77,7 @@ class Encrypt:
 
     @property
     def pending(self) -> str:
-        return f"{quoted(self.move.plaintext)} IS NOT NULL AND {quoted(self.move.content)} IS NULL"
+        return pending_sql(Kind.ENCRYPT, self.move)
 
     @property
     def setting(self) -> Setting:
@@ -95,7 +108,7 @@ class Decrypt:
 
     @property
     def pending(self) -> str:
-        return f"{quoted(self.move.content)} IS NOT NULL AND {quoted(self.move.plaintext)} IS NULL"
+        return pending_sql(Kind.DECRYPT, self.move)
 
     @property
     def setting(self) -> Setting:
@@ -129,8 +142,7 @@ class Verify:
 
     @property
     def pending(self) -> str:
-        names = [self.move.plaintext] * self.kept + [self.move.content, self.move.dek]
-        return " OR ".join(f"{quoted(name)} IS NOT NULL" for name in names)
+        return pending_sql(Kind.VERIFY, self.move, kept=self.kept)
 
     @property
     def selected(self) -> Sequence[Selected]:
@@ -173,8 +185,7 @@ class NullOut:
 
     @property
     def pending(self) -> str:
-        names = (self.move.plaintext, self.move.content, self.move.dek)
-        return " AND ".join(f"{quoted(name)} IS NOT NULL" for name in names)
+        return pending_sql(Kind.NULL, self.move)
 
     @property
     def setting(self) -> Setting:

@@ -12,25 +12,24 @@ from .steps import Kind
 STORED_APART = 2**20
 """Bytes that a table has in TOAST from which on its rows are weighed: below that none can be large."""
 
+_SMALL = frozenset({Kind.NULL, Kind.REWRAP})
+"""What reads no value, or wrapped keys alone."""
+
 _PLAIN = frozenset({"pg_catalog.text", "pg_catalog.varchar", "pg_catalog.bytea"})
 """Types whose length is known without reading the value."""
 
 
 def weight(connection: "psycopg.Connection[Any]", plan: Plan, leaf: str) -> str | None:
     """The bytes of what a job reads of one row, as SQL; None where that is no matter."""
-    if plan.job.kind in (Kind.NULL, Kind.REWRAP) or _apart(connection, plan, leaf) < STORED_APART:
+    if plan.job.kind in _SMALL or _apart(connection, plan, leaf) < STORED_APART:
         return None
-    read = _sizes(plan)
+    if isinstance(plan.subject, Rotation):
+        return f"coalesce(octet_length({quoted(plan.subject.column)}), 0)"
+    plaintext = plan.subject.plaintext
+    kept = "octet_length" if plan.relation.columns[plaintext].type in _PLAIN else "pg_column_size"
+    pair, plain = f"octet_length({quoted(plan.subject.content)})", f"{kept}({quoted(plaintext)})"
+    read = {Kind.ENCRYPT: [plain], Kind.DECRYPT: [pair], Kind.VERIFY: [plain, pair]}[plan.job.kind]
     return " + ".join(f"coalesce({each}, 0)" for each in read)
-
-
-def _sizes(plan: Plan) -> list[str]:
-    subject = plan.subject
-    if isinstance(subject, Rotation):
-        return [f"octet_length({quoted(subject.column)})"]
-    kept = "octet_length" if plan.relation.columns[subject.plaintext].type in _PLAIN else "pg_column_size"
-    pair, plain = f"octet_length({quoted(subject.content)})", f"{kept}({quoted(subject.plaintext)})"
-    return {Kind.ENCRYPT: [plain], Kind.DECRYPT: [pair], Kind.VERIFY: [plain, pair]}[plan.job.kind]
 
 
 def _apart(connection: "psycopg.Connection[Any]", plan: Plan, leaf: str) -> int:

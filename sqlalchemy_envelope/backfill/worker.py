@@ -8,7 +8,7 @@ from .checkpoint import Counts
 from .faults import Fault, sort, told
 from .pace import Patience, Size
 from .plan import Plan
-from .ranges import Range, find
+from .ranges import find
 from .session import open_session
 from .steps import Step
 
@@ -63,21 +63,22 @@ class _Worker:
 
     def _try(self, step: Step) -> bool:
         """From where the record says that it is: what was committed unheard of is not done twice."""
-        range_ = self._find()
-        if range_ is None:
-            return True
-        with Bench(self._plan, range_, step, self._size, self._halted, self._heard) as bench:
-            try:
-                return bench.run()
-            finally:
-                self._counts += bench.counts
-                if bench.counts.read:
-                    self._patience.renew()
-
-    def _find(self) -> Range | None:
         plan = self._plan
-        with closing(open_session(plan.database, f"job {plan.job.id}", plan.pace.lock_timeout)) as connection:
-            return find(connection, plan.job.id, self._number)
+        purpose = f"job {plan.job.id}"
+        with closing(open_session(plan.database, purpose, plan.pace.lock_timeout)) as writing:
+            range_ = find(writing, plan.job.id, self._number)
+            if range_ is None:
+                return True
+            with Bench(plan, range_, step, self._size, self._halted, self._heard, writing) as bench:
+                return self._run(bench)
+
+    def _run(self, bench: Bench) -> bool:
+        try:
+            return bench.run()
+        finally:
+            self._counts += bench.counts
+            if bench.counts.read:
+                self._patience.renew()
 
     def _outcome(self, done: bool) -> Outcome:
         return Outcome(self._counts, done, self._steady)

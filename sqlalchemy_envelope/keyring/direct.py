@@ -16,7 +16,7 @@ from .cache import KeyCache
 from .keyring import Order, Stored, Wait
 from .pool import Pool, wait_for
 from .reuse import Reuse, Spares
-from .rewrap import rewrap_all, rewrapped
+from .rewrap import data_keys, rewrap_all, rewrapped, wrap_all
 from .wave import Call, Wave
 from .writing import Writing, mark_of
 
@@ -117,7 +117,9 @@ class DirectKeyring:
         Equal ones are wrapped once. Raises `DecryptionError` for the first that never unwraps, and
         `KeyProviderError`.
         """
-        return rewrap_all(None if self.local else self._pool, self._rewrap_one, stored, wait)
+        if self._provider.local:
+            return wrap_all(data_keys(self, stored, wait), self._provider.wrapper, stored)
+        return rewrap_all(self._pool, self._rewrap_one, stored, wait)
 
     def warm(self, tenants: Collection[str | None] | None = None) -> int:
         """Nothing: which data keys will be read is not known ahead."""

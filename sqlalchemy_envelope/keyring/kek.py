@@ -132,9 +132,9 @@ class Kek:
             self._generators[context.wrap] = generate
         return generate
 
-    def wrap(self, key: bytes, context: Context) -> bytes:
-        """The cell of a data key that was made elsewhere, by one of the wraps that were reserved."""
-        return cipher.wrap_key(self._key, self.head, context.wrap, key)
+    def wrapper(self, context: Context) -> cipher.Rewrap:
+        """What makes the cells of data keys made elsewhere, each by one of the wraps that were reserved."""
+        return cipher.key_wrapper(self._key, self.head, context.wrap)
 
     def _settle(self) -> None:
         self.expires = min(self._state_until, self._kms_until)

@@ -4,10 +4,10 @@ A provider that wrapped it does so itself, inside of KMS where it is one. What a
 unwrapped by that one first.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
-from ..cipher import Unwrap
+from ..cipher import Rewrap, Unwrap
 from ..context import Context, WrapContext
 from ..errors import DecryptionError, Failure
 from ..providers.provider import KeyProvider
@@ -50,7 +50,7 @@ def unwrapped(provider: KeyProvider, cell: KeyCell, context: WrapContext) -> byt
 def rewrap_all(
     pool: Pool | None, rewrap_one: RewrapOne, stored: Sequence[Stored], wait: Wait[None]
 ) -> list[bytes]:
-    """The new cell of each, equal ones wrapped once; all in one wave, or here where there is no pool."""
+    """The new cell of each, equal ones wrapped once, by a call each; here where there is no pool."""
     if pool is None:
         made = {each: _placed(rewrap_one, each) for each in dict.fromkeys(stored)}
         return [made[each] for each in stored]
@@ -63,6 +63,15 @@ def rewrap_all(
     if asked:
         wait_for(wave, wait)
     return [calls[each].result for each in stored]
+
+
+def wrap_all(
+    keys: Mapping[Stored, bytes], wrapper: Callable[[Context], Rewrap], stored: Sequence[Stored]
+) -> list[bytes]:
+    """The new cell of each in this process: what wraps is made once for each context."""
+    wraps = {context: wrapper(context) for context in dict.fromkeys(context for context, _ in keys)}
+    cells = {each: wraps[each[0]](key) for each, key in keys.items()}
+    return [cells[each] for each in stored]
 
 
 def data_keys(keyring: Keyring, stored: Sequence[Stored], wait: Wait[None]) -> dict[Stored, bytes]:

@@ -20,7 +20,7 @@ from .keyring import Order, Stored, Wait, wait_here
 from .lookup import Lookup
 from .reserving import Reserving
 from .reuse import Reuse
-from .rewrap import data_keys, rewrap_all
+from .rewrap import data_keys, rewrap_all, wrap_all
 from .store import KeyStore
 from .writing import Writing
 
@@ -169,8 +169,7 @@ class TieredKeyring:
         for context, _ in keys:
             counts[context.tenant] = counts.get(context.tenant, 0) + 1
         keks = self._reserving.reserve(counts, wait)
-        cells = {each: keks[each[0].tenant].wrap(key, each[0]) for each, key in keys.items()}
-        return [cells[each] for each in stored]
+        return wrap_all(keys, lambda context: keks[context.tenant].wrapper(context), stored)
 
     def _rewrap_directly(self, stored: Sequence[Stored], wait: Wait[None]) -> list[bytes]:
         """What a key-encryption key wrapped is unwrapped by that, and all else left to the providers."""

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Literal, Protocol, runtime_checkable
 
-from ..cipher import DataKey, Generate, Unwrap
+from ..cipher import DataKey, Generate, Rewrap, Unwrap
 from ..context import WrapContext
 from ..wire import KeyCell, Wrap
 
@@ -26,6 +26,9 @@ class LocalProvider(Protocol):
 
     def wrap(self, key: bytes, context: WrapContext) -> bytes:
         """The cell of a 32-byte key that was made elsewhere."""
+
+    def wrapper(self, context: WrapContext) -> Rewrap:
+        """A function that makes the cells of 32-byte keys that were made elsewhere."""
 
     def rewrap(self, cell: KeyCell, context: WrapContext) -> bytes:
         """The cell of the same key under the key that wraps now.

@@ -48,6 +48,10 @@ class StaticKey:
         """The cell of a 32-byte key that was made elsewhere."""
         return cipher.wrap_key(self._keys[0], self._heads[0], context.wrap, key)
 
+    def wrapper(self, context: WrapContext) -> cipher.Rewrap:
+        """A function that makes the cells of 32-byte keys that were made elsewhere."""
+        return cipher.key_wrapper(self._keys[0], self._heads[0], context.wrap)
+
     def rewrap(self, cell: KeyCell, context: WrapContext) -> bytes:
         """The cell of the same key under the first key; a `DecryptionError` where none unwraps it."""
         unwrap = self.unwrappers(context).get(cell.head)

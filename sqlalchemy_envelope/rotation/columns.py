@@ -97,7 +97,7 @@ def planned(database: Database, table: str, column: str, *, schema: str = "publi
 
 def known_of(database: Database, schema: str, table: str, column: str) -> dict[str, Any]:
     """What the record of a column's move says for `Rotation.plan`; nothing where there is none."""
-    with database.connect("rotation") as connection:
+    with database.asked("rotation") as connection:
         moved = find_by_content(connection, schema, table, column)
     if moved is None:
         return {}
@@ -108,7 +108,7 @@ def known_of(database: Database, schema: str, table: str, column: str) -> dict[s
 def rotate(database: Database, envelope: Keys, rotation: Rotation, kind: Kind, **running: Any) -> Report:
     """Records a job, or finds the unfinished one, and runs it. Raises `BackfillError` short of its end."""
     installed(database)
-    with database.connect("rotation") as connection:
+    with database.asked("rotation") as connection:
         job = record_job(connection, rotation, kind)
     report = run(database, job.id, _maker(envelope), **running)
     if report.state == "done":

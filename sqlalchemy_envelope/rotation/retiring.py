@@ -30,7 +30,7 @@ def refuse_while_used(source: Any, name: str) -> None:
     encrypted column is scanned. Other databases, backups and writers that still have the key are not seen.
     """
     mark = _mark_of(name)
-    with Database.of(source).connect("retire") as connection:
+    with Database.of(source).asked("retire") as connection:
         held = [*_values(connection, mark), *_keks(connection, mark)]
     if held:
         raise ConfigurationError(f"{name} is in use: {', '.join(held)}; move them first (docs/rotation.md)")

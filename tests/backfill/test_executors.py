@@ -55,9 +55,9 @@ def test_workers_share_a_job(executor: Executor, world: World) -> None:
     """Each row once, there and back, and proven by them."""
     world.fill(500)
     report = world.run(executor=executor, workers=2, pace=PACE)
-    assert (report.state, report.rows_done, report.rows_read) == ("done", 500, 1000)
+    assert (report.state, report.rows_done, report.rows_read) == ("done", 500, 500)
     assert world.wrong() == 0
-    assert world.value("SELECT count(*) > 2 FROM envelope.job_range")
+    assert world.value("SELECT count(*) >= 2 FROM envelope.job_range")
     assert world.run("verify", executor=executor, workers=2).rows_done == 500
     world.give_authority(Authority.PAIR)
     assert world.run("null", executor=executor, workers=2).rows_done == 500
@@ -112,7 +112,7 @@ def test_more_workers_share_what_one_left(world: World) -> None:
     assert first.state == "stopped"
     report = world.run(workers=3, pace=PACE)
     assert (report.state, first.rows_done + report.rows_done) == ("done", 500)
-    assert report.rows_read == 500 - first.rows_read + 500
+    assert report.rows_read == 500 - first.rows_read
     assert world.wrong() == 0
 
 
