@@ -20,6 +20,7 @@ from .keyring.reuse import Reuse
 from .keyring.tiered import TieredKeyring
 from .legacy import Version
 from .moving import EncryptedOnly, ReadsEncrypted, ReadsPlaintext
+from .padding import Padding
 from .providers.aws_kms import AwsKms
 from .providers.static import StaticKey
 from .tenancy import TENANT, tenant
@@ -76,6 +77,7 @@ __all__ = [
     "InvalidValueError",
     "KeyProviderError",
     "NotAttachedError",
+    "Padding",
     "ReadsEncrypted",
     "ReadsPlaintext",
     "Reuse",
