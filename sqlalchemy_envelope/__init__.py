@@ -23,6 +23,7 @@ from .keyring.tiered import TieredKeyring
 from .keystore import SqlKeyStore
 from .legacy import Version
 from .moving import EncryptedOnly, ReadsEncrypted, ReadsPlaintext
+from .padding import Padding
 from .providers.aws_kms import AwsKms
 from .providers.regional import RegionalKms
 from .providers.static import StaticKey
@@ -80,6 +81,7 @@ __all__ = [
     "InvalidValueError",
     "KeyProviderError",
     "NotAttachedError",
+    "Padding",
     "ReadsEncrypted",
     "ReadsPlaintext",
     "RegionalKms",

@@ -4,11 +4,12 @@ from .context import Context
 from .errors import ConfigurationError
 from .legacy import Version
 from .moving import Moving
+from .padding import Padding
 from .tenancy import Tenancy
 
 
 def check_arguments(
-    dek: object, context: Context | None, accept: object, moving: object, tenant: object
+    dek: object, context: Context | None, accept: object, moving: object, tenant: object, pad: object
 ) -> None:
     """That each is of its kind, and that they fit together. Raises `ConfigurationError`."""
     if accept is not None and not isinstance(accept, Version):
@@ -19,6 +20,8 @@ def check_arguments(
         raise ConfigurationError("moving= takes ReadsPlaintext, ReadsEncrypted or EncryptedOnly")
     if moving is not None and accept is not None:
         raise ConfigurationError("moving= and accept= exclude each other: plaintext has no version")
+    if pad is not None and not isinstance(pad, Padding):
+        raise ConfigurationError("pad= takes Padding(multiple=...) or Padding(least=...)")
     if tenant is None:
         return
     if tenant is not Tenancy.CONTEXT and not (isinstance(tenant, str) and tenant):

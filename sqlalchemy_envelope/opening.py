@@ -14,6 +14,7 @@ from .context import Context
 from .errors import DecryptionError, Failure, decryption_error
 from .keyring.keyring import Keyring, wait_here
 from .legacy import NO_SIBLING, Version, check_sealed, split_v2
+from .padding import PADDED, unpadded
 from .tenancy import Tenancy
 
 __tracebackhide__ = True  # pytest prints no locals of these frames: they hold plaintext
@@ -79,12 +80,13 @@ class Opener:
         self.open: OpenPair = self._placed()
 
     def reader(self, decode: Callable[[bytes], T]) -> Callable[[Pair], T]:
-        """`open` and then `decode`, whose failure is given its place too."""
+        """`open` and then `decode` without padding; a failure is given its place too."""
         open_, place = self._open, self.reading.context.place
 
         def read_pair(pair: Pair) -> T:
             try:
-                return decode(open_(pair))
+                tagged = open_(pair)
+                return decode(tagged if tagged[0] < PADDED else unpadded(tagged))
             except DecryptionError as error:
                 failure = error.failure
             # Out here, so that neither its context nor its traceback leads to the frames that held keys.

@@ -16,12 +16,14 @@ from sqlalchemy.types import TypeDecorator
 
 from .arguments import check_arguments
 from .attachment import SLOT, Attachment, attachment_of
+from .codec import Encode
 from .comparator import EncryptedComparator, place_of
 from .context import Context
 from .errors import ConfigurationError, NotAttachedError, UnsupportedStatementError
 from .legacy import Version
 from .moving import Moving, Plaintext
 from .opening import Reading
+from .padding import Padding
 from .tenancy import Tenancy
 from .valuetypes import BYTES, TEXT, ValueCodec
 from .wire import CONTENT_MAGIC, VERSION
@@ -55,8 +57,8 @@ class EncryptedType(TypeDecorator[T]):
     `dek`: name of the sibling column, `<column>_dek` unless given. `context`: `"table.column"` or a
     `Context`, the logical place that values are bound to; pin it before a table or column is renamed.
     `accept`: one older version that may still be read. `moving`: how far the column is on its way from
-    plaintext (see `moving`). `tenant`: the column of the table that names a row's tenant, or `TENANT`. A
-    column gets its own copy, bound to its place.
+    plaintext (see `moving`). `tenant`: the column of the table that names a row's tenant, or `TENANT`.
+    `pad`: the lengths that stored values may have. A column gets its own copy, bound to its place.
     """
 
     impl = LargeBinary
@@ -82,6 +84,7 @@ class EncryptedType(TypeDecorator[T]):
         accept: Version | None = None,
         moving: Moving | None = None,
         tenant: str | Tenancy | None = None,
+        pad: Padding | None = None,
     ) -> None:
         super().__init__()
         self.dek = dek
@@ -89,7 +92,8 @@ class EncryptedType(TypeDecorator[T]):
         self.accept = accept
         self.moving = moving
         self.tenant = tenant
-        check_arguments(dek, self.context, accept, moving, tenant)
+        self.pad = pad
+        check_arguments(dek, self.context, accept, moving, tenant, pad)
         self.bound = False
 
     def bind_to(
@@ -109,6 +113,12 @@ class EncryptedType(TypeDecorator[T]):
     def python_type(self) -> type[Any]:
         """The type of the values."""
         return self.codec.python_type
+
+    @property
+    def encode(self) -> Encode:
+        """A value to tagged bytes, padded where the column is."""
+        encode, pad = self.codec.encode, self.pad
+        return encode if pad is None else lambda value: pad.pad(encode(value))
 
     @property
     def should_evaluate_none(self) -> bool:  # type: ignore[override]
@@ -191,7 +201,7 @@ class EncryptedType(TypeDecorator[T]):
         return made
 
     def _told(self) -> list[str]:
-        names = () if self.bound else ("dek", "context", "accept", "moving", "tenant")
+        names = () if self.bound else ("dek", "context", "accept", "moving", "tenant", "pad")
         return [f"{name}={value!r}" for name in names if (value := getattr(self, name)) is not None]
 
     def __repr__(self) -> str:

@@ -96,9 +96,9 @@ def _collect(slot: Slot, whose: Whose, columns: Columns) -> Take:
 def _encoded(pair: Pair, values: Sequence[Any], place: str) -> list[bytes | None]:
     codec = pair.type.codec
     if codec.tag != JSON_TAG:
-        return encode_all(codec.encode, values, place)
+        return encode_all(pair.type.encode, values, place)
     kept = [value for value in values if not _is_null(value, codec)]
-    following = iter(encode_all(codec.encode, kept, place, none=True))
+    following = iter(encode_all(pair.type.encode, kept, place, none=True))
     return [None if _is_null(value, codec) else next(following) for value in values]
 
 
