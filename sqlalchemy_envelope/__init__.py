@@ -33,6 +33,7 @@ from .typed import (
     EncryptedArray,
     EncryptedBigInteger,
     EncryptedBoolean,
+    EncryptedBytes,
     EncryptedDate,
     EncryptedDateTime,
     EncryptedEnum,
@@ -42,10 +43,10 @@ from .typed import (
     EncryptedJSON,
     EncryptedNumeric,
     EncryptedSmallInteger,
+    EncryptedText,
     EncryptedTime,
     EncryptedUUID,
 )
-from .types import EncryptedBytes, EncryptedText
 
 __version__ = "0.1.0"
 

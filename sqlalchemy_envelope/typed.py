@@ -1,4 +1,4 @@
-"""`Encrypted(type)`: an encrypted column of any type that has a codec, and the types by their names."""
+"""The column types: `Encrypted(type)` for any type that has a codec, and each by its name."""
 
 import datetime as dt
 import enum
@@ -14,10 +14,26 @@ from .codec import BYTES_TAG, TEXT_TAG
 from .documents import Adapter, adapted
 from .errors import ConfigurationError
 from .types import EncryptedType
-from .valuetypes import ValueCodec, codec_of
+from .valuetypes import BYTES, TEXT, ValueCodec, codec_of
 
 T = TypeVar("T")
 E = TypeVar("E", bound=enum.Enum)
+
+
+class EncryptedText(EncryptedType[str]):
+    """A `str` of any length, sealed as UTF-8; NULL stays NULL and '' is a value."""
+
+    cache_ok = True
+    plain = sa.Text()
+    codec = TEXT
+
+
+class EncryptedBytes(EncryptedType[bytes]):
+    """A `bytes` of any length, including bytes that look like an envelope."""
+
+    cache_ok = True
+    plain = sa.LargeBinary()
+    codec = BYTES
 
 
 class Encrypted(EncryptedType[T]):

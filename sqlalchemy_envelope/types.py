@@ -1,4 +1,4 @@
-"""The column types: what a value is in Python, and how it gets in and out of its pair.
+"""The base of the column types: how a value gets in and out of its pair.
 
 A type sees one value, never the row: sealing and the pair of cells are the business of the floors above. All
 that a processor depends on is an `__init__` argument, because only those are in SQLAlchemy's cache key.
@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, Self, TypeVar
 
-from sqlalchemy import ARRAY, LargeBinary, Text
+from sqlalchemy import ARRAY, LargeBinary
 from sqlalchemy.engine import Dialect
 from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.type_api import TypeEngine
@@ -25,7 +25,7 @@ from .moving import Moving, Plaintext
 from .opening import Reading
 from .padding import Padding
 from .tenancy import Tenancy
-from .valuetypes import BYTES, TEXT, ValueCodec
+from .valuetypes import ValueCodec
 from .wire import CONTENT_MAGIC, VERSION
 
 __tracebackhide__ = True  # pytest prints no locals of these frames: they hold plaintext
@@ -206,22 +206,6 @@ class EncryptedType(TypeDecorator[T]):
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({', '.join(self._told())})"
-
-
-class EncryptedText(EncryptedType[str]):
-    """A `str` of any length, sealed as UTF-8; NULL stays NULL and '' is a value."""
-
-    cache_ok = True
-    plain = Text()
-    codec = TEXT
-
-
-class EncryptedBytes(EncryptedType[bytes]):
-    """A `bytes` of any length, including bytes that look like an envelope."""
-
-    cache_ok = True
-    plain = LargeBinary()
-    codec = BYTES
 
 
 def _attached(type_: EncryptedType[Any], dialect: Dialect) -> Attachment:

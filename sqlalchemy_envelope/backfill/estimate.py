@@ -15,6 +15,7 @@ from ..errors import ConfigurationError
 from .database import Database
 from .jobs import Job, State, last_source
 from .keyset import Place, Span
+from .kind import Kind
 from .moves import RecordedMove
 from .pace import Pace
 from .plan import Plan
@@ -23,7 +24,7 @@ from .reader import Reader
 from .rotation import Rotation
 from .session import open_session
 from .sources import Source, resolve
-from .steps import Kind, Step
+from .steps import Step
 from .subjects import Recorded
 from .weighing import weight
 

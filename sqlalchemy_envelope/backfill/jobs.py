@@ -8,10 +8,10 @@ from typing import Any
 import psycopg
 
 from ..errors import ConfigurationError
+from .kind import Kind
 from .move import Move
 from .moves import RecordedMove
 from .quoting import here, literal
-from .steps import Kind
 
 
 class State(StrEnum):

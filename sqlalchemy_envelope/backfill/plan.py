@@ -10,11 +10,12 @@ from .jobs import Job
 from .keys import envelope_for
 from .move import Move
 from .pace import Pace
+from .pending import pending_sql
 from .relation import Relation
 from .rotating import make_rotation_step
 from .rotation import Rotation
 from .sources import Source
-from .steps import Step, make_step, pending_sql
+from .steps import Step, make_step
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ import psycopg
 from ..envelope import Envelope
 from .database import Database
 from .jobs import Job, last_source
+from .kind import Kind
 from .move import Move
 from .moves import RecordedMove
 from .pace import Pace
@@ -17,7 +18,6 @@ from .refusals import check_job, check_table
 from .relation import inspect
 from .rotation_refusals import check_rotation
 from .sources import Source
-from .steps import Kind
 from .subjects import Subjects
 
 

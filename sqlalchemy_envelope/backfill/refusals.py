@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 from ..errors import ConfigurationError
+from .kind import Kind
 from .move import Authority, Move, ValueType
 from .relation import Relation
-from .steps import Kind
 
 _TEXTS = frozenset({"text", "varchar", "bpchar", "name", "citext"})
 _AUTHORITY = {Kind.ENCRYPT: Authority.PLAINTEXT, Kind.DECRYPT: Authority.PAIR, Kind.NULL: Authority.PAIR}

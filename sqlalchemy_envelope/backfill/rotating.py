@@ -19,6 +19,7 @@ from ..opening import Reading
 from ..tenancy import Parted
 from ..wire import SEALED_AT
 from .faults import RowError
+from .kind import Kind
 from .marks import is_current, is_stale, is_under, tenant_of_key
 from .move import ValueType
 from .names import quoted
@@ -26,7 +27,7 @@ from .quoting import literal
 from .rotation import Rotation
 from .setting import Cells, Setting, Stamp
 from .sources import Raw, Selected
-from .steps import Kind, Step
+from .steps import Step
 
 __tracebackhide__ = True  # pytest prints no locals of these frames: they hold plaintext
 

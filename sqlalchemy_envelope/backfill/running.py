@@ -12,11 +12,11 @@ from .checkpoint import Counts
 from .control import Control
 from .faults import told
 from .jobs import State
+from .kind import Kind
 from .passes import elsewhere, here
 from .plan import Plan
 from .prepare import Prepare
 from .remaining import nothing_left
-from .steps import Kind
 from .worker import Outcome
 
 __tracebackhide__ = True  # pytest prints no locals of these frames: they lead to plaintext

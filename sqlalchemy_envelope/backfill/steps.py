@@ -3,7 +3,6 @@
 import hmac
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Any, Protocol
 
 from .. import codec
@@ -12,27 +11,15 @@ from ..errors import DecryptionError, Failure
 from ..opening import Reading
 from ..tenancy import Tenancy
 from .faults import RowError
+from .kind import Kind
 from .move import Authority, Move, ValueType
 from .names import quoted
+from .pending import pending_sql
 from .setting import Cells, Setting
 from .sources import PlainSource, Raw, Scene, Selected, Source
 from .tenants import joined, sealed, selected_tenant
 
 __tracebackhide__ = True  # pytest prints no locals of these frames: they hold plaintext
-
-
-class Kind(StrEnum):
-    """What a job is for. `null` sets a kept plaintext to NULL where the pair is there.
-
-    The last two are of a rotation: data keys wrapped anew, and values sealed anew.
-    """
-
-    ENCRYPT = "encrypt"
-    DECRYPT = "decrypt"
-    VERIFY = "verify"
-    NULL = "null"
-    REWRAP = "rewrap"
-    REENCRYPT = "reencrypt"
 
 
 class Step(Protocol):
@@ -52,19 +39,6 @@ class Step(Protocol):
 
     def work(self, rows: Sequence[Raw]) -> Cells:
         """The cells to write. Raises what makes the whole batch fail; the caller finds the row."""
-
-
-def pending_sql(kind: Kind, move: Move, *, kept: bool = True) -> str:
-    """What is so of the rows that a kind of job works on. `kept`: the plaintext's column is there."""
-    plaintext, content, dek = (
-        f"{quoted(name)} IS NOT NULL" for name in (move.plaintext, move.content, move.dek)
-    )
-    return {
-        Kind.ENCRYPT: f"{plaintext} AND {quoted(move.content)} IS NULL",
-        Kind.DECRYPT: f"{content} AND {quoted(move.plaintext)} IS NULL",
-        Kind.VERIFY: " OR ".join([plaintext] * kept + [content, dek]),
-        Kind.NULL: f"{plaintext} AND {content} AND {dek}",
-    }[kind]
 
 
 @dataclass(frozen=True)

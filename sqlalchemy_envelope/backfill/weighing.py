@@ -4,10 +4,10 @@ from typing import Any
 
 import psycopg
 
+from .kind import Kind
 from .names import quoted
 from .plan import Plan
 from .rotation import Rotation
-from .steps import Kind
 
 STORED_APART = 2**20
 """Bytes that a table has in TOAST from which on its rows are weighed: below that none can be large."""

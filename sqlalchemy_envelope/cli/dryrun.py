@@ -5,7 +5,7 @@ from dataclasses import asdict
 from typing import Any
 
 from ..backfill.estimate import Estimate, estimate
-from ..backfill.steps import Kind
+from ..backfill.kind import Kind
 from .exits import Exit
 from .figures import count, duration, rows, size
 from .tasks import Task

@@ -5,12 +5,12 @@ from typing import Any
 
 from ..backfill.jobs import Job, State, jobs, record_job
 from ..backfill.jobs import job as job_of
+from ..backfill.kind import Kind
 from ..backfill.move import Authority
 from ..backfill.moves import RecordedMove
 from ..backfill.prepare import check_new_job
 from ..backfill.rotation import Rotation
 from ..backfill.rotations import record_job as record_rotation_job
-from ..backfill.steps import Kind
 from ..backfill.subjects import Recorded, Subjects
 from ..errors import ConfigurationError
 from .target import Place, job_number, move_of

@@ -10,10 +10,10 @@ from typing import Any
 
 from ..backfill.checkpoint import Progress
 from ..backfill.database import Database
+from ..backfill.kind import Kind
 from ..backfill.moves import recorded
 from ..backfill.pace import Pace
 from ..backfill.run import run
-from ..backfill.steps import Kind
 from ..errors import EnvelopeError
 from .exits import Exit, worst
 from .failures import told

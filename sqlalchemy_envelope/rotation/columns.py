@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from ..backfill.database import Database
+from ..backfill.kind import Kind
 from ..backfill.move import ValueType
 from ..backfill.moves import find_by_content
 from ..backfill.rotation import Rotation
@@ -18,7 +19,6 @@ from ..backfill.rotations import record_job
 from ..backfill.run import run
 from ..backfill.running import Report
 from ..backfill.standing import installed
-from ..backfill.steps import Kind
 from ..columns import Pair, pairs_of
 from ..context import Context
 from ..envelope import Envelope

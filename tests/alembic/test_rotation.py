@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy_envelope import ConfigurationError, Context, DirectKeyring, Envelope, StaticKey, TieredKeyring
 from sqlalchemy_envelope import alembic as ours
 from sqlalchemy_envelope.backfill.jobs import jobs
-from sqlalchemy_envelope.backfill.steps import Kind
+from sqlalchemy_envelope.backfill.kind import Kind
 from sqlalchemy_envelope.errors import BackfillError
 from sqlalchemy_envelope.rotation.columns import planned, rotate
 

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from sqlalchemy_envelope.backfill.keyset import Key
+from sqlalchemy_envelope.backfill.kind import Kind
 from sqlalchemy_envelope.backfill.session import BY_KEY, settle
-from sqlalchemy_envelope.backfill.steps import Kind, make_step
+from sqlalchemy_envelope.backfill.steps import make_step
 from sqlalchemy_envelope.backfill.writer import update_sql
 
 from .world import World, envelope

@@ -9,7 +9,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 from sqlalchemy_envelope import TENANT, EncryptedText, Envelope, StaticKey, TieredKeyring, attach, tenant
 from sqlalchemy_envelope.backfill.database import Database as Place
-from sqlalchemy_envelope.backfill.steps import Kind
+from sqlalchemy_envelope.backfill.kind import Kind
 from sqlalchemy_envelope.errors import ConfigurationError
 from sqlalchemy_envelope.keystore import install
 from sqlalchemy_envelope.rotation import rewrap_column, rotate, rotate_kek, rotation_of
