@@ -49,37 +49,40 @@ class Reserving:
         needs = [Need(tenant, count) for tenant, count in counts.items()]
         ready: dict[Tenant, Kek] = {}
         rows: dict[bytes, Seen] = {}
-        while any(not need.head for need in needs):
-            self._serve([need for need in needs if not need.head], ready, rows, wait)
+        left = needs
+        while left:
+            self._serve(left, ready, rows, wait)
+            if len(ready) == len(needs):
+                return ready
+            left = [need for need in needs if not need.head]
         cold = {need.head: place_of(need.head) for need in needs if need.tenant not in ready}
-        if cold:
-            keks = self._opened(cold, rows, wait)
-            ready |= {need.tenant: keks[need.head] for need in needs if need.tenant not in ready}
-        return ready
+        keks = self._opened(cold, rows, wait)
+        return {need.tenant: ready.get(need.tenant) or keks[need.head] for need in needs}
 
     def _serve(
         self, needs: list[Need], ready: dict[Tenant, Kek], rows: dict[bytes, Seen], wait: Wait[None]
     ) -> None:
         """One round: from blocks, or by the next reservation, ours or one that is under way."""
-        wave, calls = Wave(), []
         lock = self._fetching.pool.lock
         with lock:
-            now = self._fetching.clock()
+            now, waiting = self._fetching.clock(), []
             for need in needs:
                 kek = self._taken(need, now)
                 if kek is None:
-                    calls.append(self._asked(wave, need))
+                    waiting.append(need)
                 else:
                     ready[need.tenant] = kek
-            asked = self._fetching.pool.start(wave)
+            if not waiting:
+                return
+            wave = Wave()
+            calls = [self._asked(wave, need) for need in waiting]
+            self._fetching.pool.start(wave)
         try:
-            if asked:
-                wait_for(wave, wait)
+            wait_for(wave, wait)
         finally:
-            if calls:
-                with lock:
-                    for need in needs:
-                        self._blocks.leave(need)
+            with lock:
+                for need in waiting:
+                    self._blocks.leave(need)
         rows |= {head_of(call.result.row.id): call.result for call in calls}
 
     def _taken(self, need: Need, now: float) -> Kek | None:

@@ -45,8 +45,8 @@ class FakeKms:
         self.generated = self.unwrapped = self.wrapped = self.rewrapped = self.most_at_once = 0
         self._name = name
         self._id = kms_key_id(f"arn:aws:kms:us-east-1:000000000000:key/{name}")
-        self.recover()
         self.start_afresh()
+        self.recover()
         start_afresh_after_fork(self)
 
     def start_afresh(self) -> None:
@@ -69,12 +69,14 @@ class FakeKms:
 
     def fail(self, error: EnvelopeError, *, after: int = 0, times: int = _FOREVER) -> None:
         """Raise `error` in `times` calls, once `after` more have gone well."""
-        self._error, self._good, self._bad = error, after, times
+        with self._lock:
+            self._error, self._good, self._bad = error, after, times
 
     def recover(self) -> None:
         """Answer again."""
-        self._error = None
-        self._good = self._bad = 0
+        with self._lock:
+            self._error = None
+            self._good = self._bad = 0
 
     def generate(self, context: WrapContext) -> DataKey:
         """A new data key, wrapped for `context` in nothing at all."""
