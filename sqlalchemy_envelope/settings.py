@@ -31,19 +31,19 @@ KEYRINGS = ("direct", "reuse", "tiered", "direct+tiered", "reuse+tiered")
 def keyring_from(environ: Mapping[str, str]) -> Keyring:
     """The keyring that the variables ask for. Raises `ConfigurationError` for none, or for a bad value.
 
-    `KMS_KEY_ARN`: AWS KMS writes; several, parted by commas, are a `RegionalKms`. `SECRETS_ENCRYPTION_KEY`: a
-    static key, which writes where there is no KMS and else still opens what it wrapped.
-    `KMS_KEY_ARN_PREVIOUS`, `SECRETS_ENCRYPTION_KEY_PREVIOUS`: older keys that still open, parted by commas.
-    `ENVELOPE_KEYRING`: one of `KEYRINGS`, direct by default; with reuse, `ENVELOPE_REUSE_VALUES` (1,000) and
-    `ENVELOPE_REUSE_SECONDS` (300).
+    `KMS_KEY_ARN`: AWS KMS writes; keys of several regions, parted by commas, are a `RegionalKms`.
+    `SECRETS_ENCRYPTION_KEY`: a static key, which writes where there is no KMS and else still opens what it
+    wrapped. `KMS_KEY_ARN_PREVIOUS`, `SECRETS_ENCRYPTION_KEY_PREVIOUS`: older
+    keys that still open, parted by commas. `ENVELOPE_KEYRING`: one of `KEYRINGS`, direct by default; with
+    reuse, `ENVELOPE_REUSE_VALUES` (1,000) and `ENVELOPE_REUSE_SECONDS` (300).
     """
     arn, key = environ.get(ARN, "").strip(), environ.get(KEY, "")
     if not (arn or key):
         raise ConfigurationError(f"set {ARN} (AWS KMS) or {KEY} (32 bytes: base64, hex or raw)")
+    previous = _listed(environ.get(PREVIOUS_ARNS, ""))
     static = _static(key, _listed(environ.get(PREVIOUS, "")))
-    arns = [each.strip() for each in arn.split(",")] if arn else []
-    writer, older = _kms(arns, _listed(environ.get(PREVIOUS_ARNS, "")))
-    return _keyring(environ, [*writer, *static, *older])
+    kms = _kms([each.strip() for each in arn.split(",")] if arn else [], previous)
+    return _keyring(environ, [*kms, *static] if arn else [*static, *kms])
 
 
 def _keyring(environ: Mapping[str, str], providers: Sequence[KeyProvider]) -> Keyring:
@@ -83,19 +83,20 @@ def _listed(words: str) -> list[str]:
     return [each.strip() for each in words.split(",") if each.strip()]
 
 
-def _kms(arns: Sequence[str], previous: Sequence[str]) -> tuple[list[KeyProvider], list[KeyProvider]]:
-    """What writes, if any, and opens older keys of its regions; and what opens those of other regions."""
-    for each in arns:
-        _named(ARN, partial(region_of, each))
-    older: dict[str, list[str]] = {}
-    for each in previous:
-        older.setdefault(_named(PREVIOUS_ARNS, partial(region_of, each)), []).append(each)
-    regions = [
-        _named(ARN, partial(AwsKms, each, also_opens=older.pop(region_of(each), []))) for each in arns
-    ]
-    others = [AwsKms(first, also_opens=rest) for first, *rest in older.values()]
-    writer = _named(ARN, lambda: RegionalKms(*regions)) if len(regions) > 1 else None
-    return [writer] if writer else [*regions], [*others]
+def _kms(arns: Sequence[str], previous: Sequence[str]) -> list[KeyProvider]:
+    """Those of the keys that write first, as one; a provider for each region of earlier keys."""
+    writing = [_named(ARN, partial(region_of, each)) for each in arns]
+    if len(set(writing)) < len(writing):
+        raise ConfigurationError(f"{ARN}: two keys of one region; an earlier key belongs in {PREVIOUS_ARNS}")
+    regions: dict[str, list[str]] = {}
+    for each in [*arns, *previous]:
+        regions.setdefault(_named(PREVIOUS_ARNS, partial(region_of, each)), []).append(each)
+    kms = {
+        region: _named(ARN, partial(AwsKms, first, also_opens=others))
+        for region, (first, *others) in regions.items()
+    }
+    first = [kms.pop(region) for region in writing]
+    return [*([RegionalKms(*first)] if len(first) > 1 else first), *kms.values()]
 
 
 def _static(key: str, older: Sequence[str]) -> list[KeyProvider]:

@@ -135,6 +135,8 @@ def test_a_key_that_a_region_missed_is_completed_later(
     west.recover()
     whole = rewrap_kek([both], kek)
     assert (whole.names, is_rewrapped(both, whole)) == (["east", "west"], True)
+    assert whole.cells[0] == kek.cells[0]
+    assert (east.rewrapped, west.rewrapped) == (0, 0)
     down(east)
     assert unwrap_kek([both], whole) == key
 
@@ -229,7 +231,7 @@ def test_keys_move_between_custodians(both: RegionalKms, east: FakeKms) -> None:
     for each, names in ((regional_kek, ["east", "west"]), (one, ["east"]), (back, [static.key_name])):
         assert list(each.names) == names
         assert unwrap_kek(providers, each) == key
-    assert east.rewrapped == 1
+    assert one.cells[0] == regional_kek.cells[0]
 
 
 class Region:

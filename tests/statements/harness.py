@@ -156,16 +156,16 @@ def stored(connection: sa.Connection, models: Models, strayed: list[str]) -> Tab
     return tables
 
 
+def _envelope(connection: sa.Connection) -> Envelope:
+    attached = attachment_of(connection.dialect)
+    return ENVELOPE if attached is None else attached.envelope
+
+
 def _opened(envelope: Envelope, pair: Any, cells: tuple[Any, Any], tenant: str | None) -> bytes | None:
     context = pair.type.reading.context
     if pair.type.tenancy is not None:
         context = for_tenant(context, tenant or OWNER)
     return envelope.open_many([(_bytes(cells[0]), _bytes(cells[1]))], context)[0]
-
-
-def _envelope(connection: sa.Connection) -> Envelope:
-    attached = attachment_of(connection.dialect)
-    return ENVELOPE if attached is None else attached.envelope
 
 
 def _bytes(value: Any) -> Any:
