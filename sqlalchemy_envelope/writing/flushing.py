@@ -13,6 +13,7 @@ from sqlalchemy.orm import Mapper
 from sqlalchemy.orm.attributes import flag_modified, get_history
 from sqlalchemy.orm.base import PASSIVE_NO_INITIALIZE
 
+from ..attachment import attachment_of
 from ..columns import Pair, pairs_of
 from ..tenancy import Tenancy, tenant_of
 from ..tenant_column import TenantText
@@ -63,7 +64,8 @@ def _attributes(mapper: Mapper[Any]) -> Iterator[tuple[Any, Column[Any], str, li
 
 
 def _fill(mapper: Mapper[Any], connection: Any, instance: Any) -> None:
-    tenant = tenant_of(connection.get_execution_options())
+    attached = attachment_of(connection.dialect) is not None
+    tenant = tenant_of(connection.get_execution_options()) if attached else None
     if tenant is None:
         return
     for _table, column, attribute, _encrypted in _attributes(mapper):
@@ -72,6 +74,8 @@ def _fill(mapper: Mapper[Any], connection: Any, instance: Any) -> None:
 
 
 def _prepare(mapper: Mapper[Any], connection: Any, instance: Any) -> None:
+    if attachment_of(connection.dialect) is None:
+        return
     state: Any = inspect(instance)
     for table, column, attribute, encrypted in _attributes(mapper):
         if get_history(instance, attribute, PASSIVE_NO_INITIALIZE).has_changes():

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import Column, bindparam
+from sqlalchemy import Column, and_, bindparam, false, or_
 
 from ..errors import UnsupportedStatementError
 from .criteria import compared_with
@@ -46,16 +46,16 @@ class UpdatedTenants(Tenants):
         given = [row[key] if key in row else given_value(assigned, row) for row in self.execution.rows]
         known.rows = [known.tenant(value) for value in given]
         bound = {name for name, pair in self.target.pairs.items() if pair.tenant is known.column}
-        if bound <= self.execution.batch.keys or (all(known.rows) and self._in_where(known) == known.rows):
+        left = [self.target.pairs[name].content for name in sorted(bound - self.execution.batch.keys)]
+        if not left or (all(known.rows) and self._in_where(known) == known.rows):
             return
         if not (all(known.rows) and self._is_by_key):
-            left = bound - self.execution.batch.keys
-            missing = ", ".join(sorted(self.target.pairs[each].content.name for each in left))
+            missing = ", ".join(each.name for each in left)
             raise UnsupportedStatementError(
                 f"{known.place} can't be set alone: {missing} of the row would stay encrypted for the tenant "
                 "before; set them in the same statement, or change the row's objects by a Session"
             )
-        self._find_only(known, given)
+        self._find_only(known, given, or_none=left)
 
     def _settle_found(self, known: Known) -> None:
         known.why = (
@@ -88,13 +88,15 @@ class UpdatedTenants(Tenants):
             return None
         return [known.tenant(value) for value in given]
 
-    def _find_only(self, known: Known, given: Sequence[Any]) -> None:
-        """Has each row of parameters find a row of its tenant only."""
+    def _find_only(self, known: Known, given: Sequence[Any], or_none: Sequence[Column[Any]] = ()) -> None:
+        """Has each row of parameters find a row of its tenant only, or one where all of `or_none` is NULL."""
         name = f"{known.column.key}__envelope_tenant"
         self.execution.named_beside.add(name)
         for row, value in zip(self.execution.rows, given, strict=True):
             row[name] = value
-        self.criteria.append(self._column(known) == bindparam(name, type_=known.column.type))
+        same = self._column(known) == bindparam(name, type_=known.column.type)
+        none = and_(*(self.target.written.c[each.key].is_(None) for each in or_none)) if or_none else false()
+        self.criteria.append(or_(same, none))
 
     @cached_property
     def _remembered(self) -> list[Values] | None:

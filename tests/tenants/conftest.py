@@ -78,11 +78,11 @@ def kms() -> FakeKms:
     return FakeKms()
 
 
-@pytest.fixture(params=["static", "kms"])
-def attached(request: pytest.FixtureRequest, engine: Engine, envelope: Envelope, kms: FakeKms) -> Engine:
-    """An attached engine with the tables: under a static key, and under a KMS, whose keys come ahead."""
+@pytest.fixture
+def attached(engine: Engine, envelope: Envelope) -> Engine:
+    """An attached engine with the tables."""
     Base.metadata.create_all(engine)
-    return attach(engine, envelope if request.param == "static" else Envelope(DirectKeyring(kms)))
+    return attach(engine, envelope)
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from sqlalchemy_envelope import (
     DecryptionError,
     DirectKeyring,
     Envelope,
+    StaticKey,
     TenantError,
     UnsupportedStatementError,
     attach,
@@ -24,6 +25,12 @@ from sqlalchemy_envelope.testing import FakeKms
 from .conftest import A, B, Base, Own, Person
 
 p = Person.__table__
+
+
+@pytest.fixture(params=["static", "kms"])
+def envelope(request: pytest.FixtureRequest, kms: FakeKms) -> Envelope:
+    """Under a static key, and under a KMS, whose keys are fetched before the rows are opened."""
+    return Envelope(DirectKeyring(kms if request.param == "kms" else StaticKey(bytes(range(32)))))
 
 
 def test_every_shape_reads_each_row_by_its_tenant(people: Session) -> None:
