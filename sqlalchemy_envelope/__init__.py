@@ -1,6 +1,7 @@
 """Envelope encryption of SQLAlchemy columns on PostgreSQL: one line in a model, custody in a KMS."""
 
 from .context import Context
+from .documents import DataclassAdapter
 from .engine import attach, detach
 from .envelope import Envelope
 from .errors import (
@@ -26,6 +27,23 @@ from .providers.aws_kms import AwsKms
 from .providers.regional import RegionalKms
 from .providers.static import StaticKey
 from .tenancy import TENANT, tenant
+from .typed import (
+    Encrypted,
+    EncryptedArray,
+    EncryptedBigInteger,
+    EncryptedBoolean,
+    EncryptedDate,
+    EncryptedDateTime,
+    EncryptedEnum,
+    EncryptedFloat,
+    EncryptedInteger,
+    EncryptedInterval,
+    EncryptedJSON,
+    EncryptedNumeric,
+    EncryptedSmallInteger,
+    EncryptedTime,
+    EncryptedUUID,
+)
 from .types import EncryptedBytes, EncryptedText
 
 __version__ = "0.1.0"
@@ -35,11 +53,27 @@ __all__ = [
     "AwsKms",
     "ConfigurationError",
     "Context",
+    "DataclassAdapter",
     "DecryptionError",
     "DirectKeyring",
+    "Encrypted",
+    "EncryptedArray",
+    "EncryptedBigInteger",
+    "EncryptedBoolean",
     "EncryptedBytes",
+    "EncryptedDate",
+    "EncryptedDateTime",
+    "EncryptedEnum",
+    "EncryptedFloat",
+    "EncryptedInteger",
+    "EncryptedInterval",
+    "EncryptedJSON",
+    "EncryptedNumeric",
     "EncryptedOnly",
+    "EncryptedSmallInteger",
     "EncryptedText",
+    "EncryptedTime",
+    "EncryptedUUID",
     "Envelope",
     "EnvelopeError",
     "Failure",

@@ -14,6 +14,8 @@ def main() -> None:
             raise
         print(f"{error.name} is missing: pip install 'sqlalchemy-envelope[cli]'", file=sys.stderr)  # noqa: T201
         sys.exit(2)
+    except KeyboardInterrupt:  # while it is still loading, which no handler of a command's sees
+        sys.exit(130)
     sys.exit(run(sys.argv[1:]))
 
 

@@ -15,10 +15,12 @@ Encode = Callable[[object], bytes]
 Decode = Callable[[bytes], object]
 
 
-def encode_all(encode: Encode, values: Iterable[object], place: str) -> list[bytes | None]:
-    """Tagged bytes of each value, None for None. An `InvalidValueError` names the place."""
+def encode_all(
+    encode: Encode, values: Iterable[object], place: str, *, none: bool = False
+) -> list[bytes | None]:
+    """Tagged bytes of each value, None for None unless `none` is a value. A failure names the place."""
     try:
-        return [None if value is None else encode(value) for value in values]
+        return [None if value is None and not none else encode(value) for value in values]
     except InvalidValueError as error:
         reason = str(error)
     del values  # what prints a traceback's locals finds none here

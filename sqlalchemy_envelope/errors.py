@@ -118,7 +118,12 @@ class TenantError(EnvelopeError):
 
 
 class BackfillError(EnvelopeError):
-    """A move of existing data that can't go on as things stand. What was done stays; run it again."""
+    """A move of existing data that can't go on as things stand. What was done stays; run it again.
+
+    `retryable` is true where nothing but time is needed: the database was out of reach for too long.
+    """
+
+    retryable = False
 
 
 class JobBusyError(BackfillError):

@@ -6,7 +6,7 @@ that a processor depends on is an `__init__` argument, because only those are in
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any, ClassVar, Self, TypeVar
+from typing import Any, Self, TypeVar
 
 from sqlalchemy import ARRAY, LargeBinary, Text
 from sqlalchemy.engine import Dialect
@@ -14,7 +14,6 @@ from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.type_api import TypeEngine
 from sqlalchemy.types import TypeDecorator
 
-from . import codec
 from .arguments import check_arguments
 from .attachment import SLOT, Attachment, attachment_of
 from .comparator import EncryptedComparator, place_of
@@ -24,6 +23,7 @@ from .legacy import Version
 from .moving import Moving, Plaintext
 from .opening import Reading
 from .tenancy import Tenancy
+from .valuetypes import BYTES, TEXT, ValueCodec
 from .wire import CONTENT_MAGIC, VERSION
 
 __tracebackhide__ = True  # pytest prints no locals of these frames: they hold plaintext
@@ -63,11 +63,9 @@ class EncryptedType(TypeDecorator[T]):
     cache_ok = True
     comparator_factory = EncryptedComparator
 
-    plain: ClassVar[TypeEngine[Any]]
+    plain: TypeEngine[Any]
     """How a plaintext column stores such values, unless the model says otherwise."""
-    tag: ClassVar[bytes]
-    encode: codec.Encode
-    decode: codec.Decode
+    codec: ValueCodec
 
     def __init_subclass__(cls, **kw: Any) -> None:
         """Refuses SQLAlchemy's hooks for single values, which nothing would call."""
@@ -102,9 +100,20 @@ class EncryptedType(TypeDecorator[T]):
         tenant: str | Tenancy | None = None,
     ) -> Self:
         """A copy that belongs to one column."""
-        copy = type(self)(dek=dek, context=context, accept=self.accept, moving=moving, tenant=tenant)
+        copy = self.copy()
+        copy.dek, copy.context, copy.moving, copy.tenant = dek, context, moving, tenant
         copy.bound = True
         return copy
+
+    @property
+    def python_type(self) -> type[Any]:
+        """The type of the values."""
+        return self.codec.python_type
+
+    @property
+    def should_evaluate_none(self) -> bool:  # type: ignore[override]
+        """SQLAlchemy's word for a type that holds None as a value."""
+        return self.codec.holds_none
 
     @property
     def tenancy(self) -> Tenancy | None:
@@ -118,7 +127,7 @@ class EncryptedType(TypeDecorator[T]):
             raise ConfigurationError(
                 f"a bare {type(self).__name__} belongs to no column; use the column's own type"
             )
-        return Reading(self.context, self.accept, self.tag, self.tenancy)
+        return Reading(self.context, self.accept, self.codec.tag, self.tenancy)
 
     @property
     def opens(self) -> bool:
@@ -181,10 +190,12 @@ class EncryptedType(TypeDecorator[T]):
         made._dialect = dialect  # type: ignore[attr-defined]
         return made
 
-    def __repr__(self) -> str:
+    def _told(self) -> list[str]:
         names = () if self.bound else ("dek", "context", "accept", "moving", "tenant")
-        given = {name: value for name in names if (value := getattr(self, name)) is not None}
-        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in given.items())})"
+        return [f"{name}={value!r}" for name in names if (value := getattr(self, name)) is not None]
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(self._told())})"
 
 
 class EncryptedText(EncryptedType[str]):
@@ -192,14 +203,7 @@ class EncryptedText(EncryptedType[str]):
 
     cache_ok = True
     plain = Text()
-    tag = codec.TEXT_TAG
-    encode = staticmethod(codec.encode_text)
-    decode = staticmethod(codec.decode_text)
-
-    @property
-    def python_type(self) -> type[str]:
-        """`str`."""
-        return str
+    codec = TEXT
 
 
 class EncryptedBytes(EncryptedType[bytes]):
@@ -207,14 +211,7 @@ class EncryptedBytes(EncryptedType[bytes]):
 
     cache_ok = True
     plain = LargeBinary()
-    tag = codec.BYTES_TAG
-    encode = staticmethod(codec.encode_bytes)
-    decode = staticmethod(codec.decode_bytes)
-
-    @property
-    def python_type(self) -> type[bytes]:
-        """`bytes`."""
-        return bytes
+    codec = BYTES
 
 
 def _attached(type_: EncryptedType[Any], dialect: Dialect) -> Attachment:
@@ -226,7 +223,7 @@ def _attached(type_: EncryptedType[Any], dialect: Dialect) -> Attachment:
 
 def _opener(type_: EncryptedType[Any], dialect: Dialect) -> Callable[[Any], Any]:
     opener: Any = _attached(type_, dialect).envelope.opener(type_.reading)
-    return opener.reader(type_.decode)  # type: ignore[no-any-return]
+    return opener.reader(type_.codec.decode)  # type: ignore[no-any-return]
 
 
 def _unsealed(type_: EncryptedType[Any], dialect: Dialect) -> Exception:

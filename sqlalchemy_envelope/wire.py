@@ -39,6 +39,7 @@ class Wrap(IntEnum):
 
 _WRAPS = {int(wrap): wrap for wrap in Wrap}
 
+
 @dataclass(frozen=True, slots=True, repr=False)
 class KeyCell:
     """Cell 2: a data key as the sibling column holds it. `key_id` 16 bytes, `wrapped` 60 or at most 4,096."""

@@ -20,22 +20,32 @@ SHAPES = (
     "return [row async for row in await s.stream(select(P.id, P.ssn).order_by(P.id))]",
     "return [p async for p in await s.stream_scalars(select(P.name).order_by(P.id))]",
     "return [p async for p in (await s.stream(select(P.name).order_by(P.id))).partitions(3)]",
-    ("q = select(P.name).order_by(P.id).execution_options(yield_per=2)\n"
-    "return [part async for part in (await s.stream_scalars(q)).partitions()]"),
-    ("async with s.bind.connect() as c:\n    await c.execute(text(PATH))\n"
-    "    return (await c.execute(select(p.c.name).order_by(p.c.id))).all()"),
-    ("async with s.bind.connect() as c:\n    await c.execute(text(PATH))\n"
-    "    async with c.stream(select(p.c.name).order_by(p.c.id)) as r:\n        return [row async for row in r]"),
+    (
+        "q = select(P.name).order_by(P.id).execution_options(yield_per=2)\n"
+        "return [part async for part in (await s.stream_scalars(q)).partitions()]"
+    ),
+    (
+        "async with s.bind.connect() as c:\n    await c.execute(text(PATH))\n"
+        "    return (await c.execute(select(p.c.name).order_by(p.c.id))).all()"
+    ),
+    (
+        "async with s.bind.connect() as c:\n    await c.execute(text(PATH))\n"
+        "    async with c.stream(select(p.c.name).order_by(p.c.id)) as r:\n        return [row async for row in r]"
+    ),
     "patient = P(name=C, ssn=C)\ns.add(patient)\nawait s.flush()\nreturn (patient.name, patient.greeting, patient.code)",
     "patient = P(name=C)\ns.add(patient)\nawait s.commit()\nawait s.refresh(patient)\nreturn (patient.name, patient.code)",
     "patient = await s.get(P, 2)\npatient.ssn = None\nawait s.flush()\nawait s.refresh(patient, ['ssn'])\nreturn patient.ssn",
     "patient = await s.get(P, 1)\nreturn await s.run_sync(lambda _: patient.diary)",
-    ("patient = (await s.scalars(select(P).options(selectinload(P.stays)).where(P.id == 1))).one()\n"
-    "return [stay.reason for stay in patient.stays]"),
+    (
+        "patient = (await s.scalars(select(P).options(selectinload(P.stays)).where(P.id == 1))).one()\n"
+        "return [stay.reason for stay in patient.stays]"
+    ),
     "return (await s.scalars(insert(P).returning(P.name), [{'name': C + '1'}, {'name': C + '2'}])).all()",
     "await s.execute(update(P).where(P.id == 1).values(ssn=C))\nreturn await s.scalar(select(P.ssn).where(P.id == 1))",
-    ("async with s.begin_nested() as point:\n    s.add(P(name=C))\n    await s.flush()\n    await point.rollback()\n"
-    "return await s.scalar(select(func.count(P.id)))"),
+    (
+        "async with s.begin_nested() as point:\n    s.add(P(name=C))\n    await s.flush()\n    await point.rollback()\n"
+        "return await s.scalar(select(func.count(P.id)))"
+    ),
     "return (await s.merge(P(id=1, name=C))).name",
 )
 

@@ -37,9 +37,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:SELECT statement has a cartesian
 
 
 @pytest.fixture(scope="module", params=RUNS, ids=_named)
-def run(
-    request: pytest.FixtureRequest, module_database: Database
-) -> Iterator[Run]:
+def run(request: pytest.FixtureRequest, module_database: Database) -> Iterator[Run]:
     """Models, what runs a shape on them and what runs it on plain ones: on one driver, in one state.
 
     The plain twins have an engine of their own without an envelope: it shows what SQLAlchemy does.

@@ -13,7 +13,7 @@ import pytest
 from cryptography.hazmat.primitives.hashes import SHA512
 from cryptography.hazmat.primitives.kdf.concatkdf import ConcatKDFHash
 
-from sqlalchemy_envelope import ConfigurationError, Context, DecryptionError, Failure, cipher, wire
+from sqlalchemy_envelope import ConfigurationError, Context, DecryptionError, Failure, cipher, padding, wire
 from sqlalchemy_envelope.context import KekContext, encode_context
 from sqlalchemy_envelope.providers.aws_kms import key_id_of
 
@@ -118,6 +118,23 @@ def test_sealing_with_the_same_randomness_writes_the_same_bytes(vector, monkeypa
     assert made.cells == [dek]
     tagged = reading.TAG[vector["type"]] + bytes.fromhex(vector["payload"])
     assert cipher.sealer(context.content, context.flags)([tagged], made.keys) == [content]
+
+
+@of("plaintext")
+def test_a_typed_value_has_one_form(vector):
+    """What decodes is the value that the vector tells, and encodes to the same bytes."""
+    encode, decode, tell = reading.PLAINTEXTS[vector["type"]]
+    stored = bytes.fromhex(vector["tagged"])
+    if "failure" in vector:
+        with pytest.raises(DecryptionError) as caught:
+            decode(padding.unpadded(stored))
+        assert str(caught.value.failure) == vector["failure"]
+    else:
+        tagged = padding.unpadded(stored)
+        value = decode(tagged)
+        assert tell(value) == vector["value"]
+        assert encode(value) == tagged
+        assert padding.is_padded(stored) == ("padded" in vector["name"])
 
 
 def test_there_are_many_vectors_and_four_in_five_are_failures():

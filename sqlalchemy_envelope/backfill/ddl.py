@@ -8,7 +8,7 @@ the move as it is recorded, and the schema `envelope` is installed. What a comma
 from dataclasses import replace
 
 from ..checks import cells_sql, stored_guard
-from .exchange import authority_is, give, take, was_not_null
+from .exchange import authority_is, close_jobs, give, take, was_not_null
 from .gate import gate_name, removal, stages
 from .move import Authority, Move, ValueType
 from .quoting import (
@@ -123,6 +123,7 @@ def drop_plaintext(move: Move) -> list[str]:
             *trigger_removal(move),
             *removal(move),
             f"ALTER TABLE {table} DROP COLUMN {identifier(after.plaintext)};",
+            *close_jobs(move, done="null", moot="decrypt"),
             "END IF;",
         ),
     ]
@@ -173,7 +174,9 @@ def drop_pair(move: Move) -> list[str]:
             *removal(move),
             f"ALTER TABLE {relation(move)} {columns};",
             f"UPDATE envelope.move SET verified_at = NULL WHERE {here(move)};",
-        ),
+            *close_jobs(move, done="decrypt", moot="encrypt"),
+            *close_jobs(move, done="null", moot="verify"),
+        )
     ]
 
 

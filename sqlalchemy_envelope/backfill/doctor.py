@@ -11,9 +11,9 @@ from .finding import Finding, Question, Severity
 from .gate import gate_name
 from .move import Authority, Move
 from .moves import find
-from .obstacles import REFUSED, TAKEN
+from .obstacles import NO_TABLE, REFUSED, TAKEN
 from .quoting import has_columns, has_constraint, identifier, literal, relation
-from .surroundings import SURROUNDINGS
+from .surroundings import AHEAD, SURROUNDINGS
 
 
 def examine(connection: "psycopg.Connection[Any]", move: Move) -> list[Finding]:
@@ -24,7 +24,11 @@ def examine(connection: "psycopg.Connection[Any]", move: Move) -> list[Finding]:
     there = _true(connection, f"SELECT {has_columns(move, move.plaintext)}")
     if known is None and not there:
         return [Finding(Severity.REFUSAL, f"{move.place}: there is no column {move.plaintext}")]
+    if no_table := NO_TABLE.ask(connection, move):
+        return no_table
     found = [*_asked(connection, move, SURROUNDINGS)]
+    if move.authority is Authority.PLAINTEXT:
+        found += _asked(connection, move, AHEAD)
     if there:
         found += _asked(connection, move, (*REFUSED, *DEPENDENTS))
     if known is None:
@@ -81,7 +85,11 @@ def _of_the_plaintext(connection: "psycopg.Connection[Any]", move: Move) -> Iter
     ).fetchone()
     plain, pending = rows or (0, 0)
     if pending:
-        yield Finding(Severity.WARNING, f"{move.place}: {pending} rows are pending", "run the backfill")
+        yield Finding(
+            Severity.WARNING,
+            f"{move.place}: {pending} rows are pending",
+            f"sqlalchemy-envelope backfill {move.place}",
+        )
     if move.authority is Authority.PLAINTEXT:
         return
     gates = f"SELECT {has_constraint(move, gate_name(move.handed_back()), 'convalidated')}"
@@ -89,9 +97,13 @@ def _of_the_plaintext(connection: "psycopg.Connection[Any]", move: Move) -> Iter
         yield Finding(Severity.WARNING, f"{move.place}: the gate is missing or not validated", "add it again")
     if plain:
         words = f"{move.place}: {plain} rows keep their plaintext in {move.plaintext}"
-        yield Finding(Severity.WARNING, words, "null it, or drop the column, once nobody goes back")
+        yield Finding(
+            Severity.WARNING, words, "op.null_plaintext or op.drop_plaintext, once nobody goes back"
+        )
         return
-    yield Finding(Severity.NOTE, f"{move.place}: the column {move.plaintext} is empty", "drop it, and purge")
+    yield Finding(
+        Severity.NOTE, f"{move.place}: the column {move.plaintext} is empty", "op.drop_plaintext, and purge"
+    )
     remembered = (
         "SELECT EXISTS (SELECT FROM pg_stats WHERE schemaname || '.' || tablename ="
         f" {literal(f'{move.schema}.{move.table}')} AND attname = {literal(move.plaintext)}"
@@ -106,7 +118,9 @@ def _of_the_record(
 ) -> Iterator[Finding]:
     if not verified:
         yield Finding(
-            Severity.NOTE, f"{move.place}: it has not been verified", "run verify, which needs keys"
+            Severity.NOTE,
+            f"{move.place}: it has not been verified",
+            f"sqlalchemy-envelope verify {move.place}, which needs keys",
         )
     set_aside = connection.execute(
         "SELECT count(*) FROM envelope.job_row JOIN envelope.job ON job.id = job_row.job WHERE job.move = %s",
@@ -114,7 +128,7 @@ def _of_the_record(
     ).fetchone()
     if set_aside and set_aside[0]:
         words = f"{move.place}: {set_aside[0]} rows were set aside by jobs"
-        yield Finding(Severity.WARNING, words, "see envelope.job_row for their keys and causes")
+        yield Finding(Severity.WARNING, words, f"sqlalchemy-envelope jobs {move.place} counts the causes")
 
 
 def _true(connection: "psycopg.Connection[Any]", query: str) -> bool:

@@ -13,7 +13,7 @@ import psycopg
 from ..envelope import Envelope
 from ..errors import ConfigurationError
 from .database import Database
-from .jobs import Job, State
+from .jobs import Job, State, last_source
 from .keyset import Place, Span
 from .moves import RecordedMove
 from .pace import Pace
@@ -22,7 +22,7 @@ from .prepare import Prepare
 from .reader import Reader
 from .rotation import Rotation
 from .session import open_session
-from .sources import Source
+from .sources import Source, resolve
 from .steps import Kind, Step
 from .subjects import Recorded
 from .weighing import weight
@@ -74,13 +74,12 @@ def estimate(
     pace: Pace | None = None,
 ) -> Estimate:
     """Counts, and tries the work on a few rows in memory. Raises what `run` would raise before it begins."""
-    prepare = Prepare(database, job or _unrecorded(recorded, kind), envelope, source, pace or Pace())
     with closing(_only_reading(database.connect("dry run"))) as connection:
-        plan = prepare(connection)
+        wanted = job or _unrecorded(connection, recorded, kind)
+        reader = source or (resolve(wanted.source) if wanted.source else None)
+        plan = Prepare(database, wanted, envelope, reader, pace or Pace())(connection)
         rows, pending, exact = _counted(connection, plan, _keyless(plan).pending)
-        heap, indexes = connection.execute(
-            _SIZES, {"leaves": [each.oid for each in plan.relation.leaves]}
-        ).fetchone()  # type: ignore[misc]
+        heap, indexes = _sizes(connection, plan)
     trial, untried = Trial(), ""
     try:
         trial = _tried(database, plan, plan.step())
@@ -92,7 +91,7 @@ def estimate(
         rows,
         pending,
         exact,
-        -(-rows // trial.batch(prepare.pace)),
+        -(-rows // trial.batch(plan.pace)),
         trial.seconds_for(pending, writes=writes) if trial.rows or not pending else None,
         trial.rows,
         int(wal) if writes else 0,
@@ -179,11 +178,13 @@ def _only_reading(connection: "psycopg.Connection[Any]") -> "psycopg.Connection[
     return connection
 
 
-def _unrecorded(recorded: Recorded, kind: Kind) -> Job:
+def _unrecorded(connection: "psycopg.Connection[Any]", recorded: Recorded, kind: Kind) -> Job:
     counts = (0, None, 0, 0, 0, 0)
     now = datetime.now(UTC)
     job = Job(0, recorded.id, kind, State.READY, None, *counts, None, None, now, None, None, None)
-    return job if isinstance(recorded, RecordedMove) else replace(job, move=None, rotation=recorded.id)
+    if isinstance(recorded, RecordedMove):
+        return replace(job, source=last_source(connection, recorded, kind))
+    return replace(job, move=None, rotation=recorded.id)
 
 
 _SIZES = """

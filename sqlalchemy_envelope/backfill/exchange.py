@@ -17,6 +17,19 @@ def was_not_null(move: Move) -> str:
     return f"coalesce((SELECT plaintext_not_null FROM envelope.move WHERE {here(move)}), false)"
 
 
+def close_jobs(move: Move, done: str, moot: str) -> list[str]:
+    """Ends jobs that are open: those of the kind `done`, whose end was just proven, and the `moot` ones.
+
+    Left open, they would be refused whenever somebody runs what is open.
+    """
+    mine = f"state <> 'done' AND move = (SELECT id FROM envelope.move WHERE {here(move)})"
+    ended = "state = 'done', owner = NULL, error = NULL, finished_at = now()"
+    return [
+        f"UPDATE envelope.job SET {ended} WHERE {mine} AND kind = {literal(done)};",
+        f"DELETE FROM envelope.job WHERE {mine} AND kind = {literal(moot)};",
+    ]
+
+
 def give(before: Move, after: Move, proof: str) -> list[str]:
     """From plaintext to pair, which becomes NOT NULL by the CHECK `proof` where the plaintext was.
 
@@ -38,6 +51,7 @@ def give(before: Move, after: Move, proof: str) -> list[str]:
         "END IF;",
         f"ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {proof};",
         *_try_null(after),
+        *close_jobs(after, done="encrypt", moot="decrypt"),
     ]
 
 
@@ -75,6 +89,7 @@ def take(before: Move, after: Move, proof: str) -> list[str]:
         f"ALTER TABLE {table} ALTER COLUMN {plaintext} SET NOT NULL;",
         "END IF;",
         f"ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {proof};",
+        *close_jobs(after, done="decrypt", moot="null"),
     ]
 
 

@@ -39,6 +39,8 @@ _PASSING = frozenset({"25006", "40001", "40003", "40P01", "53300", "55006", "55P
 """Read-only for now (a failover), serialization, unknown completion, deadlock, too many connections, in use,
 no lock, cancelled."""
 
+_NO_RIGHT = "42501"
+
 _PASSING_CLASSES = ("08", "57P", "58")
 """Connections; the server going down or up, or ending the backend; its operating system."""
 
@@ -84,5 +86,10 @@ def told(error: BaseException, place: str, job: int) -> EnvelopeError:
     """The error that ends a job, fit to be shown: ours as it is, any other by its cause."""
     if isinstance(error, EnvelopeError) and not isinstance(error, InvalidValueError):
         return error
-    remedy = "see to it and run the job again: it goes on where it was"
-    return BackfillError(f"{place}: job {job} ended with {cause(error)}; {remedy}")
+    words = f"{place}: job {job} ended with {cause(error)}"
+    again = "run the job again: it goes on where it was"
+    if getattr(error, "sqlstate", None) == _NO_RIGHT:
+        return ConfigurationError(f"{words}; give the role its rights and {again}")
+    failed = BackfillError(f"{words}; see to it and {again}")
+    failed.retryable = sort(error) is Fault.RETRY
+    return failed

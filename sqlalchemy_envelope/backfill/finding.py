@@ -62,7 +62,13 @@ class Question:
             table=f"{table}::regclass",
             tables=tree,
             column=literal(move.plaintext),
-            names=", ".join(map(literal, (move.content, move.dek, move.swapped().plaintext))),
+            names=", ".join(map(literal, _needed(move))),
             trigger=literal(trigger_name(move)),
             gate=literal(gate_trigger_name(move)),
         )
+
+
+def _needed(move: Move) -> set[str]:
+    """The names that the move gives to columns sooner or later, apart from the plaintext's own."""
+    after = move.swapped()
+    return {move.content, move.dek, after.plaintext, after.dek} - {move.plaintext}

@@ -70,6 +70,17 @@ _ROTATION = "(to_jsonb(job) ->> 'rotation')::bigint"
 
 _COLUMNS = ", ".join(_ROTATION if field.name == "rotation" else field.name for field in fields(Job))
 
+_READING = frozenset({Kind.ENCRYPT, Kind.VERIFY})
+"""Jobs that read the old value."""
+
+_LAST_SOURCE = (
+    "SELECT source FROM envelope.job AS earlier WHERE earlier.move = move.id AND source IS NOT NULL"
+    " AND earlier.created_at >= move.begun_at"
+    " AND NOT EXISTS (SELECT FROM envelope.job AS back WHERE back.move = move.id AND back.kind = 'decrypt'"
+    " AND back.id > earlier.id AND back.rows_done > 0) ORDER BY id DESC LIMIT 1"
+)
+"""Of a row of `envelope.move`. What was decrypted since is stored as it is, and no source reads it."""
+
 
 def record_job(
     connection: "psycopg.Connection[Any]",
@@ -79,8 +90,8 @@ def record_job(
 ) -> Job:
     """A job for a move: the one that is not done yet, if there is one, else a new one.
 
-    `source`: the import path `module:attribute` of what reads the old value; unless given, what an earlier
-    job of this move was given. An unfinished job takes it over.
+    `source`: the import path `module:attribute` of what reads the old value. Where none is given, that of the
+    job that is there, or of the last one that had any, unless values were decrypted since.
     """
     connection.execute(record_job_sql(recorded_move.move, kind, source).encode())
     found = connection.execute(
@@ -93,29 +104,28 @@ def record_job(
 
 
 def record_job_sql(move: Move, kind: Kind | str, source: str | None = None) -> str:
-    """One statement with literals only that records a job, unless one of the kind is not done yet.
+    """One statement with literals only that records a job, or gives the unfinished one its source.
 
     A job that reads the old column goes on reading it as the move's last one did: what a Fernet token says
     is the value, and to seal the token itself would be to lose it.
     """
-    kept = "DO NOTHING" if source is None else "DO UPDATE SET source = excluded.source"
-    reader = _remembered(kind) if source is None else literal(source)
+    usual = f"({_LAST_SOURCE})" if Kind(kind) in _READING else "NULL"
     return (
         "INSERT INTO envelope.job (move, kind, source)\n"
-        f"SELECT id, {literal(Kind(kind).value)}, {reader}\n"
+        f"SELECT id, {literal(Kind(kind).value)}, {usual if source is None else literal(source)}\n"
         f"FROM envelope.move WHERE {here(move)}\n"
-        f"ON CONFLICT (move, kind) WHERE state <> 'done' {kept}"
+        "ON CONFLICT (move, kind) WHERE state <> 'done' DO "
+        + ("NOTHING" if source is None else "UPDATE SET source = excluded.source")
     )
 
 
-def _remembered(kind: Kind | str) -> str:
-    if Kind(kind) not in (Kind.ENCRYPT, Kind.VERIFY):
-        return "NULL"
-    return (
-        "(SELECT before.source FROM envelope.job AS before WHERE before.move = move.id"
-        " AND before.created_at >= move.begun_at AND before.source IS NOT NULL"
-        " ORDER BY before.id DESC LIMIT 1)"
-    )
+def last_source(connection: "psycopg.Connection[Any]", recorded_move: RecordedMove, kind: Kind) -> str | None:
+    """What a new job would be recorded with that names no source itself."""
+    if kind not in _READING:
+        return None
+    query = f"SELECT ({_LAST_SOURCE}) FROM envelope.move WHERE id = %s"
+    found = connection.execute(query.encode(), [recorded_move.id]).fetchone()
+    return found[0] if found else None
 
 
 def jobs(connection: "psycopg.Connection[Any]") -> list[Job]:
@@ -156,6 +166,7 @@ def resume(connection: "psycopg.Connection[Any]", id_: int) -> Job:
 
 
 def _become(connection: "psycopg.Connection[Any]", id_: int, state: State, before: tuple[State, ...]) -> Job:
+    job(connection, id_)
     with connection.transaction():
         changed = connection.execute(
             "UPDATE envelope.job SET state = %s WHERE id = %s AND state = ANY(%s)", [state, id_, list(before)]

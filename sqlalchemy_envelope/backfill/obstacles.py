@@ -11,12 +11,21 @@ AND i.indimmediate AND i.indexprs IS NULL AND i.indpred IS NULL AND NOT EXISTS (
 
 _OURS = "a.attrelid = {table} AND a.attname = {column}"
 
+NO_TABLE = Question(
+    Severity.REFUSAL,
+    "SELECT 1 FROM pg_class WHERE oid = {table} AND relkind NOT IN ('r', 'p')",
+    "this is not a table",
+    "move the table that it reads",
+)
+"""Where this is found, nothing else is asked."""
+
 REFUSED = (
     Question(
         Severity.REFUSAL,
-        "SELECT 1 FROM pg_class WHERE oid = {table} AND relkind NOT IN ('r', 'p')",
-        "this is not a table",
-        "move the table that it reads",
+        "SELECT inhparent::regclass FROM pg_inherits JOIN pg_class ON oid = inhrelid AND relispartition"
+        " WHERE inhrelid = {table}",
+        "this is a partition of {}",
+        "move that table: its partitions go with it",
     ),
     Question(
         Severity.REFUSAL,

@@ -19,6 +19,10 @@ class UnendingError(BackfillError):
     """Writers make rows pending as fast as they are filled in."""
 
 
+class HaltedError(BackfillError):
+    """The job was paused, or told to stop. What was done stays."""
+
+
 def work(
     database: Database, recorded: RecordedMove, kind: str, envelope: Keys, source: Any = None, **running: Any
 ) -> Job:
@@ -34,11 +38,17 @@ def work(
     report = run(database, found.id, envelope, source=reader, **running)
     if report.state == "done":
         return replace(found, rows_quarantined=report.rows_quarantined)
-    reason = report.error or f"{recorded.move.place}: {report.rows_quarantined} rows are in quarantine"
-    kind_of_error = (
-        UnendingError if report.state == "failed" and not report.rows_quarantined else BackfillError
-    )
-    raise kind_of_error(f"{reason} (job {found.id}, {kind}, is {report.state}; it goes on when run again)")
+    if report.state in {"paused", "stopped"}:
+        raise HaltedError(_halted(recorded.move.place, found.id, report.state))
+    again = f"(job {found.id}, {kind}, is {report.state}; it goes on when run again)"
+    unending = report.state == "failed" and not report.rows_quarantined
+    raise (UnendingError if unending else BackfillError)(f"{report.error or recorded.move.place} {again}")
+
+
+def _halted(place: str, number: int, state: str) -> str:
+    if state == "paused":
+        return f"{place}: job {number} is paused; sqlalchemy-envelope resume {number}, and run this again"
+    return f"{place}: job {number} was stopped after a batch; run this again to go on"
 
 
 def job(database: Database, recorded: RecordedMove, kind: str, source: Any = None) -> Job:

@@ -48,5 +48,6 @@ class Plan:
         """The same with another envelope."""
         if isinstance(self.subject, Rotation):
             return make_rotation_step(self.job.kind, self.subject, envelope)
-        type_ = self.relation.columns[self.subject.plaintext].type
+        column = self.relation.columns.get(self.subject.plaintext)
+        type_ = None if column is None else column.type
         return make_step(self.job.kind, self.subject, envelope, self.source, type_)

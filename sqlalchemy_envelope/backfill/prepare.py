@@ -1,4 +1,4 @@
-"""From a recorded job to a plan: the catalog as it is now, and every refusal."""
+"""From a job to a plan: the catalog as it is now, and every refusal."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -8,14 +8,16 @@ import psycopg
 
 from ..envelope import Envelope
 from .database import Database
-from .jobs import Job
+from .jobs import Job, last_source
 from .move import Move
+from .moves import RecordedMove
 from .pace import Pace
 from .plan import Plan
 from .refusals import check_job, check_table
 from .relation import inspect
 from .rotation_refusals import check_rotation
 from .sources import Source
+from .steps import Kind
 from .subjects import Subjects
 
 
@@ -35,7 +37,22 @@ class Prepare:
         relation = inspect(connection, subject)
         if isinstance(subject, Move):
             check_table(relation, subject, allow_replica_identity_full=self.allow_replica_identity_full)
-            check_job(relation, subject, self.job, source=self.source is not None)
+            check_job(relation, subject, self.job.kind, source=self.source is not None)
         else:
             check_rotation(connection, relation, subject)
         return Plan(self.database, self.job, subject, relation, self.envelope, self.source, self.pace)
+
+
+def check_new_job(
+    connection: "psycopg.Connection[Any]",
+    recorded: RecordedMove,
+    kind: Kind,
+    source: str | None = None,
+    *,
+    allow_replica_identity_full: bool = False,
+) -> None:
+    """Raises what would refuse a job that is not recorded yet, so that none is which can't be run."""
+    relation = inspect(connection, recorded.move)
+    check_table(relation, recorded.move, allow_replica_identity_full=allow_replica_identity_full)
+    reader = source or last_source(connection, recorded, kind)
+    check_job(relation, recorded.move, kind, source=reader is not None)

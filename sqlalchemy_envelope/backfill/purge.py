@@ -78,6 +78,6 @@ def _refuse_while_it_holds_values(connection: "psycopg.Connection[Any]", move: M
     found = connection.execute(holds.encode()).fetchone()
     if found and found[0]:
         raise BackfillError(
-            f"{move.place}: the plaintext column {move.plaintext} still holds values: hand the truth over to "
-            "the pair, then run a job that nulls the plaintext, or drop the column"
+            f"{move.place}: the plaintext column {move.plaintext} still holds values: op.swap_encrypted, "
+            "then op.null_plaintext or op.drop_plaintext (or the command step) come first"
         )

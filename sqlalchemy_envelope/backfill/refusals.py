@@ -1,7 +1,8 @@
 """What can't be moved, said before anything is done, each with table, column and remedy."""
 
+from collections.abc import Sequence
+
 from ..errors import ConfigurationError
-from .jobs import Job
 from .move import Authority, Move, ValueType
 from .relation import Relation
 from .steps import Kind
@@ -23,6 +24,8 @@ def check_table(relation: Relation, move: Move, *, allow_replica_identity_full: 
         raise ConfigurationError(
             f"{place}: row security hides rows of {move.table} from this role; connect as one with BYPASSRLS"
         )
+    if relation.parent is not None:
+        raise ConfigurationError(f"{place}: {move.table} is a partition; move that of {relation.parent}")
     if relation.inherited:
         raise ConfigurationError(
             f"{place}: other tables inherit from {move.table}, or it from one; end that first"
@@ -65,19 +68,9 @@ def _check_identity(relation: Relation, move: Move, allowed: bool) -> None:
 
 def check_columns(relation: Relation, move: Move, *, pair: bool, source: bool) -> None:
     """That the columns are there and of types that fit. `pair`: the pair is there; `source`: one reads it."""
-    pairs = [move.content, move.dek] if pair else []
-    for name in [move.plaintext, *pairs]:
-        if name not in relation.columns:
-            raise ConfigurationError(
-                f"{move.place}: {move.table} has no column {name}; add it, or see to the record of the move"
-            )
-        if relation.columns[name].generated:
-            raise ConfigurationError(f"{move.place}: {name} is a generated column; move what it is made of")
-    for name in pairs:
-        if relation.columns[name].base != "bytea":
-            raise ConfigurationError(
-                f"{move.place}: {name} is {relation.columns[name].type}; it must be bytea"
-            )
+    _check_there(relation, move, [move.plaintext, *([move.content, move.dek] if pair else [])])
+    if pair:
+        _check_pair(relation, move)
     given = relation.columns[move.plaintext]
     fitting = _TEXTS if move.type is ValueType.TEXT else {"bytea"}
     if not source and given.base not in fitting:
@@ -87,21 +80,44 @@ def check_columns(relation: Relation, move: Move, *, pair: bool, source: bool) -
         )
 
 
-def check_job(relation: Relation, move: Move, job: Job, *, source: bool) -> None:
-    """That a job may begin or go on, as the table and the move are now."""
-    wanted = _AUTHORITY.get(job.kind, move.authority)
+def _check_there(relation: Relation, move: Move, names: Sequence[str]) -> None:
+    for name in names:
+        if name not in relation.columns:
+            raise ConfigurationError(
+                f"{move.place}: {move.table} in schema {move.schema} has no column {name}; add it, or see to"
+                " the record of the move"
+            )
+        if relation.columns[name].generated:
+            raise ConfigurationError(f"{move.place}: {name} is a generated column; move what it is made of")
+
+
+def _check_pair(relation: Relation, move: Move) -> None:
+    for name in (move.content, move.dek):
+        if relation.columns[name].base != "bytea":
+            raise ConfigurationError(
+                f"{move.place}: {name} is {relation.columns[name].type}; it must be bytea"
+            )
+
+
+def check_job(relation: Relation, move: Move, kind: Kind, *, source: bool) -> None:
+    """That a job of a kind may begin or go on, as the table and the move are now."""
+    wanted = _AUTHORITY.get(kind, move.authority)
     if move.authority is not wanted:
         held = "pair" if move.authority is Authority.PAIR else "plaintext column"
         raise ConfigurationError(
-            f"{move.place}: the {held} holds the truth now, so job {job.id} ({job.kind}) would overwrite it;"
-            f" hand it to the {'plaintext column' if wanted is Authority.PLAINTEXT else 'pair'} first"
+            f"{move.place}: the {held} holds the truth now, which to {kind} would overwrite;"
+            f" {'op.unswap_encrypted' if wanted is Authority.PLAINTEXT else 'op.swap_encrypted'} first"
         )
-    reads = job.kind in {Kind.ENCRYPT, Kind.VERIFY}  # what is written back is cast
+    if kind is Kind.VERIFY and move.plaintext not in relation.columns:
+        _check_there(relation, move, [move.content, move.dek])
+        _check_pair(relation, move)
+        return
+    reads = kind in {Kind.ENCRYPT, Kind.VERIFY}  # what is written back is cast
     check_columns(relation, move, pair=True, source=source or not reads)
-    if job.kind is not Kind.VERIFY and relation.trigger in (None, "D"):
+    if kind is not Kind.VERIFY and relation.trigger in (None, "D"):
         raise ConfigurationError(
             f"{move.place}: there is no enabled invalidate trigger on {move.table}, without which a write"
             " that knows one column only would be lost; create it and run the job again"
         )
-    if job.kind is Kind.NULL and relation.columns[move.plaintext].not_null:
+    if kind is Kind.NULL and relation.columns[move.plaintext].not_null:
         raise ConfigurationError(f"{move.place}: {move.plaintext} is NOT NULL; drop that first")

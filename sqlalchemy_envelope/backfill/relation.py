@@ -41,6 +41,9 @@ class Relation:
 
     oid: int
     kind: str
+    parent: str | None
+    """The table that it is a partition of, as SQL."""
+
     inherited: bool
     replica_identity: str
     leaves: Sequence[Leaf]
@@ -69,11 +72,12 @@ def inspect(connection: "psycopg.Connection[Any]", subject: Subject) -> Relation
         raise ConfigurationError(
             f"{subject.place}: there is no table {where}; name its schema, or make it first"
         )
-    oid, kind, identity, inherited, hides_rows = found
+    oid, kind, parent, identity, inherited, hides_rows = found
     columns = {row[0]: Column(*row) for row in connection.execute(_COLUMNS, {"table": oid})}
     return Relation(
         oid,
         kind,
+        parent,
         inherited,
         identity,
         _leaves(connection, oid),
@@ -117,7 +121,9 @@ def _trigger(connection: "psycopg.Connection[Any]", oid: int, name: str) -> str 
 
 
 _TABLE = """
-SELECT c.oid, c.relkind::text, c.relreplident::text,
+SELECT c.oid, c.relkind::text,
+    (SELECT i.inhparent::regclass::text FROM pg_inherits i WHERE i.inhrelid = c.oid AND c.relispartition),
+    c.relreplident::text,
     EXISTS (SELECT FROM pg_inherits i JOIN pg_class p ON p.oid = i.inhparent
             WHERE c.oid IN (i.inhparent, i.inhrelid) AND p.relkind = 'r'),
     row_security_active(c.oid)

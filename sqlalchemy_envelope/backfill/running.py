@@ -137,11 +137,8 @@ class Running:
         self._control.mark_verified(self._job.move, wrong == 0)
         if not wrong:
             return State.DONE, None
-        place = self._plan.place
-        return (
-            State.FAILED,
-            f"{place}: {wrong:,} rows are not what they should be; see the job's rows and causes",
-        )
+        words = f"{self._plan.place}: {wrong:,} rows are not what they should be"
+        return State.FAILED, f"{words}; the causes: sqlalchemy-envelope jobs {self._job.id}"
 
     def _unending(self, found: Counts) -> str:
         return (

@@ -14,7 +14,7 @@ from sqlalchemy.types import TypeEngine
 
 from ..context import Context
 from ..envelope import Envelope
-from ..errors import ConfigurationError
+from ..errors import ConfigurationError, EnvelopeError
 from .move import ValueType
 from .names import quoted
 
@@ -156,10 +156,13 @@ def resolve(path: str) -> Source:
         found: Any = importlib.import_module(module)
         for part in name.split("."):
             found = getattr(found, part)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise ConfigurationError(f"no source at {path!r}; name one as module:attribute") from error
-    made = isinstance(found, type) or (callable(found) and not hasattr(found, "select"))
-    source: Source = found() if made else found
+        made = isinstance(found, type) or (callable(found) and not hasattr(found, "select"))
+        source: Source = found() if made else found
+    except EnvelopeError:
+        raise
+    except Exception as error:
+        reason = type(error).__name__  # its text is the application's, and may hold anything
+        raise ConfigurationError(f"no source at {path!r}: {reason}; name one as module:attribute") from error
     if not (colon and hasattr(source, "select") and hasattr(source, "values")):
         raise ConfigurationError(f"{path!r} is no source; name one as module:attribute")
     return source

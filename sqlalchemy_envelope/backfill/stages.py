@@ -26,7 +26,7 @@ ROUNDS = 3
 
 
 def add_pair(database: Database, move: Move) -> None:
-    """The pair's columns with their guard, and the record of the move."""
+    """The pair's columns with their guard, and the record of the move; refused before for what can't move."""
     refuse_impossible(database, move)
     installed(database)
     standing = look_for(database, move)

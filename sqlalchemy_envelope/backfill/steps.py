@@ -54,15 +54,15 @@ class Step(Protocol):
         """The cells to write. Raises what makes the whole batch fail; the caller finds the row."""
 
 
-def pending_sql(kind: Kind, move: Move) -> str:
-    """What is so of the rows that a kind of job works on."""
+def pending_sql(kind: Kind, move: Move, *, kept: bool = True) -> str:
+    """What is so of the rows that a kind of job works on. `kept`: the plaintext's column is there."""
     plaintext, content, dek = (
         f"{quoted(name)} IS NOT NULL" for name in (move.plaintext, move.content, move.dek)
     )
     return {
         Kind.ENCRYPT: f"{plaintext} AND {quoted(move.content)} IS NULL",
         Kind.DECRYPT: f"{content} AND {quoted(move.plaintext)} IS NULL",
-        Kind.VERIFY: f"{plaintext} OR {content} OR {dek}",
+        Kind.VERIFY: " OR ".join([plaintext] * kept + [content, dek]),
         Kind.NULL: f"{plaintext} AND {content} AND {dek}",
     }[kind]
 
@@ -129,21 +129,25 @@ class Decrypt:
 class Verify:
     """Opens every pair and compares it with the plaintext, where that is kept, in constant time.
 
-    `padded`: the plaintext is `char(n)`, whose blanks at the end are no part of its value.
+    `padded`: the plaintext is `char(n)`, whose blanks at the end are no part of its value. `kept`: whether
+    its column still is there.
     """
 
     move: Move
     envelope: Envelope = field(repr=False)
     source: Source
     padded: bool = False
+    kept: bool = True
     setting: None = None
 
     @property
     def pending(self) -> str:
-        return pending_sql(Kind.VERIFY, self.move)
+        return pending_sql(Kind.VERIFY, self.move, kept=self.kept)
 
     @property
     def selected(self) -> Sequence[Selected]:
+        if not self.kept:
+            return [Selected("false"), *_pair(self.move)]
         plaintext = quoted(self.move.plaintext)
         kept = Selected(f"{plaintext} IS NOT NULL")
         return [kept, *_pair(self.move), *self.source.select(plaintext)]
@@ -154,6 +158,8 @@ class Verify:
         end = 1 + len(_pair(self.move))
         opened = _opened(self.move, self.envelope)([row[1:end] for row in rows])
         places = [place for place, row in enumerate(rows) if row[0]]
+        if not places:
+            return []
         values = _values(self.source, [rows[place][end:] for place in places], self.move, self.envelope)
         same = hmac.compare_digest
         stored = _unpadded if self.padded else _bytes
@@ -195,17 +201,23 @@ class NullOut:
 
 
 def make_step(
-    kind: Kind, move: Move, envelope: Callable[[], Envelope], source: Source | None, type_: str
+    kind: Kind, move: Move, envelope: Callable[[], Envelope], source: Source | None, type_: str | None
 ) -> Step:
-    """The step of a kind; `envelope` is asked only where one is needed, `type_` is the plaintext's as SQL."""
+    """The step of a kind; `envelope` is asked only where one is needed.
+
+    `type_`: the plaintext column's as SQL; None where there is no such column any more, which only `verify`
+    does without.
+    """
     old = source or PlainSource()
     if kind is Kind.NULL:
         return NullOut(move)
     if kind is Kind.DECRYPT:
+        assert type_ is not None  # noqa: S101 - refused before
         return Decrypt(move, envelope(), type_)
     if kind is Kind.ENCRYPT:
         return Encrypt(move, envelope(), old)
-    return Verify(move, envelope(), old, padded=type_ == "pg_catalog.bpchar")
+    padded = type_ == "pg_catalog.bpchar"
+    return Verify(move, envelope(), old, padded=padded, kept=type_ is not None)
 
 
 def _pair(move: Move) -> list[Selected]:

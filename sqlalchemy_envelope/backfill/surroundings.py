@@ -1,14 +1,14 @@
-"""The server around a move: what holds back cleaning up, what fills disks, how large the work is."""
+"""The server around a move: what holds back cleaning up, what fills disks; and how large the work is."""
 
 from .finding import Question, Severity
 
 _SIZES = (
     "SELECT sum(pg_relation_size(c.oid)) AS heap, sum(pg_total_relation_size(c.oid)) AS total,"
-    " sum(greatest(c.reltuples, 0))::bigint AS rows FROM pg_class AS c"
+    " sum(greatest(c.reltuples, 0))::bigint AS rows, bool_and(c.reltuples >= 0) AS known FROM pg_class AS c"
     " WHERE c.oid IN ({tables}) AND c.relkind = 'r'"
 )
 ROWS_A_SECOND = 20_000
-"""A cautious guess for one worker with a local key; a KMS makes its own."""
+"""A cautious guess for one worker with a local key; under a strict KMS each row waits for a call."""
 
 SURROUNDINGS = (
     Question(
@@ -46,6 +46,10 @@ SURROUNDINGS = (
         "autovacuum is off for {}",
         "switch it on: each row is written once more",
     ),
+)
+"""Asked at any time."""
+
+AHEAD = (
     Question(
         Severity.NOTE,
         f"SELECT pg_size_pretty(3 * heap) FROM ({_SIZES}) AS size",
@@ -54,10 +58,16 @@ SURROUNDINGS = (
     ),
     Question(
         Severity.NOTE,
-        "SELECT rows || ' rows, ' || pg_size_pretty(total) || ', about ' ||"
-        f" justify_interval(make_interval(secs => ceil(rows / {ROWS_A_SECOND}.0))) || ' a pass'"
-        f" FROM ({_SIZES}) AS size",
-        "{}, as the planner has it, with a local key and one worker",
+        f"SELECT pg_size_pretty(total) FROM ({_SIZES}) AS size WHERE known IS FALSE",
+        "{}, and how many rows is not known, for it was never analysed",
+        "ANALYZE it, and ask again",
+    ),
+    Question(
+        Severity.NOTE,
+        f"SELECT rows || ' rows as the planner has it, ' || pg_size_pretty(total) || ': a pass takes ' ||"
+        f" make_interval(secs => ceil(rows / {ROWS_A_SECOND}.0)) FROM ({_SIZES}) AS size WHERE known",
+        f"{{}} if one worker does {ROWS_A_SECOND:,} rows a second, which nobody measured here",
+        "once the move is begun, backfill --dry-run tries it on some rows, under your own keys",
     ),
     Question(
         Severity.NOTE,
@@ -67,3 +77,4 @@ SURROUNDINGS = (
         "a fillfactor of 50 before the backfill saves writes to indexes",
     ),
 )
+"""Asked while the rows are still to be moved."""

@@ -19,6 +19,7 @@ from .keyturn import create_key, rotate_keys
 from .purge import purge
 from .rekeying import reencrypt_values, rewrap_keys
 from .status import status
+from .steps import step
 from .stopping import terminable
 
 NAME = "sqlalchemy-envelope"
@@ -39,6 +40,7 @@ COMMANDS: dict[str, Callable[..., Exit]] = {
     "explain": explain_value,
     "backfill": backfill,
     "verify": verify,
+    "step": step,
     "purge": purge,
     "doctor": doctor,
     "jobs": list_jobs,

@@ -117,7 +117,9 @@ def _tasks(work: Work, wanted: str | None, job: int | None, kind: Kind | None, s
         raise ConfigurationError("backfill what? TABLE.COLUMN, all, or --job NUMBER: one of them")
     with closing(work.database.connect("backfill")) as connection:
         if job is not None:
-            return [task_of_job(connection, job)]
+            return [task_of_job(connection, job, source)]
+        if wanted == "all" and source is not None:
+            raise ConfigurationError("--source is of one column: TABLE.COLUMN, or --job NUMBER")
         if wanted == "all":
             return all_tasks(connection)
         return tasks_of(connection, wanted or "", kind, source)

@@ -9,10 +9,9 @@ import typer
 from ..backfill.doctor import examine
 from ..backfill.finding import Finding, Severity
 from ..backfill.move import Move
-from ..backfill.moves import recorded
 from .exits import Exit
 from .options import AsJson, Column, Debug, Url
-from .target import Place
+from .target import Place, find_move
 from .terminal import Terminal
 from .url import database_of
 
@@ -50,9 +49,9 @@ def doctor(
 
 
 def _move(connection: Any, place: Place, into: str | None) -> Move:
-    for each in recorded(connection):
-        if place.has(each.move.schema, each.move.table, each.move.column):
-            return each.move
+    known = find_move(connection, place)
+    if known is not None:
+        return known.move
     return Move.plan(place.table, place.column, schema=place.schema or "public", into=into)
 
 

@@ -5,10 +5,18 @@ from dataclasses import asdict
 from typing import Any
 
 from ..backfill.estimate import Estimate, estimate
+from ..backfill.steps import Kind
 from .exits import Exit
 from .figures import count, duration, rows, size
 from .tasks import Task
 from .work import Work
+
+TO_DO = {
+    Kind.ENCRYPT: "to encrypt",
+    Kind.DECRYPT: "to decrypt",
+    Kind.VERIFY: "to verify",
+    Kind.NULL: "to set to NULL",
+}
 
 
 def dry_run(work: Work, tasks: Sequence[Task]) -> Exit:
@@ -29,8 +37,10 @@ def _estimated(work: Work, task: Task) -> Estimate:
 
 def _tell(work: Work, task: Task, found: Estimate) -> None:
     about = "" if found.exact else "about "
-    table = f"{about}{count(found.pending)} of {rows(found.rows)} to {task.kind.value}"
-    lines = [("rows", table), ("batches", f"about {count(found.batches)}"), ("time", _time(found))]
+    table = f"{about}{count(found.pending)} of {rows(found.rows)} {TO_DO[task.kind]}"
+    lines = [("rows", table)]
+    if found.pending:
+        lines += [("batches", f"about {count(found.batches)}"), ("time", _time(found))]
     if found.wal:
         images = f"and up to {size(found.wal_images)} of page images after each checkpoint"
         lines.append(("WAL", f"about {size(found.wal)}, {images}"))
@@ -47,6 +57,4 @@ def _time(found: Estimate) -> str:
 
 
 def _data(task: Task, found: Estimate) -> dict[str, Any]:
-    at = task.recorded.subject
-    names = {"schema": at.schema, "table": at.table, "column": at.column}
-    return {**names, "kind": task.kind.value, **asdict(found)}
+    return {**task.names, "kind": task.kind.value, **asdict(found)}

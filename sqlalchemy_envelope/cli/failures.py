@@ -4,12 +4,14 @@ PostgreSQL's messages may quote a row, so they are shown for a few classes of er
 are made of names.
 """
 
+import re
 import sys
 import traceback
 from dataclasses import dataclass
 from typing import Any
 
 from ..errors import (
+    BackfillError,
     ConfigurationError,
     DecryptionError,
     EnvelopeError,
@@ -23,8 +25,21 @@ from .redaction import one_line, redacted
 UNREACHABLE = ("08", "53", "57", "58", "40", "55")
 """SQLSTATE classes that pass: connection, resources, operator, system, conflict, object in use."""
 
-TELLING = ("28", "3D", "3F", "42501", "42P01", "42704", *UNREACHABLE)
+TELLING = ("25006", "28", "3D", "3F", "42501", "42P01", "42704", *UNREACHABLE)
 """SQLSTATE of messages that name a role, a database, a schema, a table or a lock, and nothing of a row."""
+
+REMEDIES = {
+    "25006": "connect to the primary, as a role that may write",
+    "42501": "the rights that each command needs: docs/command-line.md",
+}
+"""By SQLSTATE."""
+
+TURNED_AWAY = re.compile(
+    r"authentication failed for user|no password supplied|no pg_hba\.conf entry"
+    r'|permission denied for database|(?:role|database) "[^"]*" (?:does not exist|is not permitted)'
+)
+"""What a server says to those whom it will not let in later either: libpq has no SQLSTATE for it. In another
+language it counts as an outage."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +87,8 @@ def _code(error: EnvelopeError) -> Exit:
         return Exit.LATER if error.retryable else Exit.USAGE
     if isinstance(error, JobBusyError):
         return Exit.BUSY
-    return Exit.LATER if _passes(error.__cause__) else Exit.LEFT
+    retryable = isinstance(error, BackfillError) and error.retryable
+    return Exit.LATER if retryable or _passes(error.__cause__) else Exit.LEFT
 
 
 def _passes(error: BaseException | None) -> bool:
@@ -85,6 +101,8 @@ def _is_database(error: BaseException) -> bool:
 
 def _database(error: Any) -> Failed:
     state = getattr(error, "sqlstate", None)
+    if state is None and TURNED_AWAY.search(str(error)):
+        return Failed(Exit.USAGE, f"the database lets nobody in like that: {redacted(str(error))}")
     if state is None and type(error).__name__ in ("OperationalError", "ConnectionTimeout"):
         return Failed(Exit.LATER, f"the database can't be reached: {redacted(str(error))}")
     if state is None:
@@ -93,5 +111,6 @@ def _database(error: Any) -> Failed:
     if state.startswith(UNREACHABLE):
         return Failed(Exit.LATER, f"the database failed ({state}){told}")
     if told:
-        return Failed(Exit.USAGE, f"the database refused ({state}){told}")
+        remedy = f"; {REMEDIES[state]}" if state in REMEDIES else ""
+        return Failed(Exit.USAGE, f"the database refused ({state}){told}{remedy}")
     return Failed(Exit.FAULT, f"the database refused: {type(error).__name__} ({state}); --debug shows where")

@@ -1,6 +1,5 @@
 """`purge`: plaintext that no query shows any more leaves the database's files."""
 
-import sys
 from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import asdict
@@ -10,7 +9,7 @@ import typer
 
 from ..backfill.purge import purge as steps_of
 from ..backfill.step import Outcome, PurgeStep
-from ..errors import ConfigurationError
+from .consent import agreed
 from .exits import Exit
 from .options import AsJson, Column, Debug, Url
 from .target import Place, move_of
@@ -47,7 +46,8 @@ def purge(
     terminal, database = Terminal(as_json=as_json), database_of(url)
     with closing(database.connect("purge")) as connection:
         move = move_of(connection, Place.parse(column)).move
-    if rewrite and not yes and not _agreed(move.place):
+    locked = f"nobody can read or write the table of {move.place} while it is rewritten"
+    if rewrite and not yes and not agreed(locked, "give --yes, or --no-rewrite"):
         terminal.aside("nothing was done")
         return Exit.STOPPED
     every = steps_of(database, move, rewriting=rewrite, patience=patience)
@@ -55,14 +55,6 @@ def purge(
     if as_json:
         terminal.document([asdict(step) for step in steps])
     return _code(steps)
-
-
-def _agreed(place: str) -> bool:
-    if not sys.stdin.isatty():
-        raise ConfigurationError(f"to purge {place} its table is locked for long: --yes, or --no-rewrite")
-    sys.stderr.write(f"Nobody can read or write the table of {place} while it is rewritten. Go on? [y/N] ")
-    sys.stderr.flush()
-    return sys.stdin.readline().strip().lower() in {"y", "yes"}
 
 
 def _told(terminal: Terminal, step: PurgeStep) -> PurgeStep:

@@ -74,6 +74,4 @@ class Ended:
     @property
     def data(self) -> dict[str, Any]:
         """For `--json`."""
-        at = self.task.recorded.subject
-        names = {"schema": at.schema, "table": at.table, "column": at.column}
-        return {"job": self.job, **names, "kind": self.task.kind.value, **asdict(self.report)}
+        return {"job": self.job, **self.task.names, "kind": self.task.kind.value, **asdict(self.report)}

@@ -64,7 +64,7 @@ def _wanted(found: list[ColumnStatus], wanted: str | None) -> list[ColumnStatus]
     if wanted is None:
         return found
     place = Place.parse(wanted)
-    chosen = [each for each in found if place.has(each.schema, each.table, each.column)]
+    chosen = [each for each in found if place.has(each)]
     if not chosen:
         raise ConfigurationError(f"{place} is no encrypted column here, and no move of it is recorded")
     return chosen
@@ -80,12 +80,7 @@ def _row(each: ColumnStatus) -> list[str]:
     numbers = (each.rows, each.plain, each.pending, each.encrypted, each.null)
     counts = ["?" if number is None else f"{about}{count(number)}" for number in numbers]
     formats = ", ".join(f"v{version}: {count(number)}" for version, number in sorted(each.versions.items()))
-    return [_place(each), *counts, formats, _state(each)]
-
-
-def _place(each: ColumnStatus) -> str:
-    place = f"{each.table}.{each.column}"
-    return place if each.schema == "public" else f"{each.schema}.{place}"
+    return [str(Place.of(each)), *counts, formats, _state(each)]
 
 
 def _state(each: ColumnStatus) -> str:
@@ -99,7 +94,7 @@ def _state(each: ColumnStatus) -> str:
 
 def _say_keys(terminal: Terminal, found: list[ColumnStatus]) -> None:
     rows = [
-        (_place(each), key, count(number))
+        (str(Place.of(each)), key, count(number))
         for each in found
         for key, number in sorted(each.keys.items(), key=lambda pair: -pair[1])
     ]
@@ -113,7 +108,14 @@ def _say_jobs(terminal: Terminal, under_way: list[Job], subjects: Subjects) -> N
         return
     terminal.say("")
     rows = [
-        (str(each.id), subjects.of(each).subject.place, each.kind, each.state, _share(each), each.owner or "")
+        (
+            str(each.id),
+            str(Place.of(subjects.of(each).subject)),
+            each.kind,
+            each.state,
+            _share(each),
+            each.owner or "",
+        )
         for each in under_way
     ]
     terminal.table(("job", "column", "kind", "state", "looked at", "run by"), rows, "job")

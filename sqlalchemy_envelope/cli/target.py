@@ -20,6 +20,11 @@ class Place:
     column: str
 
     @classmethod
+    def of(cls, stored: Any) -> "Place":
+        """Of anything with a schema, a table and a column; `public` goes without saying."""
+        return cls(None if stored.schema == "public" else stored.schema, stored.table, stored.column)
+
+    @classmethod
     def parse(cls, words: str) -> "Place":
         """From the words of the command line; a name with a dot in it stands in double quotes, as in SQL."""
         if not _WHOLE.fullmatch(words):
@@ -27,12 +32,19 @@ class Place:
         names = [quoted.replace('""', '"') or bare for quoted, bare in _PART.findall(words)]
         return cls(names[0] if len(names) == 3 else None, names[-2], names[-1])
 
-    def has(self, schema: str, table: str, column: str) -> bool:
-        """Whether that column is meant."""
-        return (self.table, self.column) == (table, column) and self.schema in (None, schema)
+    def has(self, stored: Any) -> bool:
+        """Whether that one's column is meant."""
+        named = (self.table, self.column) == (stored.table, stored.column)
+        return named and self.schema in (None, stored.schema)
 
     def __str__(self) -> str:
-        return ".".join(filter(None, (self.schema, self.table, self.column)))
+        """As `parse` reads it."""
+        return ".".join(map(_quoted, filter(None, (self.schema, self.table, self.column))))
+
+
+def _quoted(name: str) -> str:
+    needed = "." in name or '"' in name
+    return '"' + name.replace('"', '""') + '"' if needed else name
 
 
 def job_number(words: str) -> int | None:
@@ -42,13 +54,19 @@ def job_number(words: str) -> int | None:
 
 def move_of(connection: Any, place: Place) -> RecordedMove:
     """The recorded move of a column. `ConfigurationError` where there is none, or more than one."""
-    known = recorded(connection)
-    found = [each for each in known if place.has(each.move.schema, each.move.table, each.move.column)]
+    found = find_move(connection, place)
+    if found is None:
+        raise ConfigurationError(
+            f"no move of {place} is recorded here; op.encrypt_column in a migration begins one, or"
+            f" sqlalchemy-envelope step begin {place}"
+        )
+    return found
+
+
+def find_move(connection: Any, place: Place) -> RecordedMove | None:
+    """The same; None where there is none."""
+    found = [each for each in recorded(connection) if place.has(each.move)]
     if len(found) > 1:
         schemas = ", ".join(each.move.schema for each in found)
         raise ConfigurationError(f"{place} is in several schemas ({schemas}): name one")
-    if not found:
-        raise ConfigurationError(
-            f"no move of {place} is recorded here; op.encrypt_column in a migration begins one"
-        )
-    return found[0]
+    return found[0] if found else None

@@ -7,6 +7,7 @@ from ..backfill.jobs import Job, State, jobs, record_job
 from ..backfill.jobs import job as job_of
 from ..backfill.move import Authority
 from ..backfill.moves import RecordedMove
+from ..backfill.prepare import check_new_job
 from ..backfill.rotation import Rotation
 from ..backfill.rotations import record_job as record_rotation_job
 from ..backfill.steps import Kind
@@ -26,21 +27,31 @@ class Task:
 
     @property
     def place(self) -> str:
-        """`schema.table.column`, without a schema that is `public`: as the command line takes it."""
-        subject = self.recorded.subject
-        return subject.place if subject.schema == "public" else f"{subject.schema}.{subject.place}"
+        """The column, as the command line takes it."""
+        return str(Place.of(self.recorded.subject))
 
-    def begun(self, connection: Any) -> Job:
-        """The job, recorded now if it was not."""
-        known = None if self.source is not None else self.job
-        if isinstance(self.recorded, RecordedMove):
-            return known or record_job(connection, self.recorded, self.kind, self.source)
-        return self.job or record_rotation_job(connection, self.recorded.rotation, self.kind)
+    @property
+    def names(self) -> dict[str, str]:
+        """The same for `--json`."""
+        at = self.recorded.subject
+        return {"schema": at.schema, "table": at.table, "column": at.column}
+
+    def begun(self, connection: Any, *, allow_replica_identity_full: bool) -> Job:
+        """The job, recorded now if it was not; with its source, so that whoever goes on has that too.
+
+        Raises `ConfigurationError` for one that can't be run, and records none.
+        """
+        if self.job is not None and (self.source is None or self.job.state is State.DONE):
+            return self.job
+        if not isinstance(self.recorded, RecordedMove):
+            return record_rotation_job(connection, self.recorded.rotation, self.kind)
+        allowed = {"allow_replica_identity_full": allow_replica_identity_full}
+        check_new_job(connection, self.recorded, self.kind, self.source, **allowed)
+        return record_job(connection, self.recorded, self.kind, self.source)
 
     def verified(self) -> "Task":
         """What comes after it."""
-        source = self.source or (self.job.source if self.job else None)
-        return Task(self.recorded, Kind.VERIFY, source=source)
+        return Task(self.recorded, Kind.VERIFY, source=self.source)
 
 
 def all_tasks(connection: Any) -> list[Task]:
@@ -49,10 +60,10 @@ def all_tasks(connection: Any) -> list[Task]:
     return [Task(subjects.of(each), each.kind, each) for each in jobs(connection) if _is_open(each)]
 
 
-def task_of_job(connection: Any, number: int) -> Task:
+def task_of_job(connection: Any, number: int, source: str | None = None) -> Task:
     """One job, whatever its state."""
     job = job_of(connection, number)
-    return Task(Subjects(connection).of(job), job.kind, job)
+    return Task(Subjects(connection).of(job), job.kind, job, source)
 
 
 def task_of_rotation(connection: Any, rotation: Rotation, kind: Kind) -> Task:
@@ -68,7 +79,7 @@ def tasks_of(connection: Any, wanted: str, kind: Kind | None, source: str | None
     """
     number = job_number(wanted)
     if number is not None:
-        return [task_of_job(connection, number)]
+        return [task_of_job(connection, number, source)]
     rotating = _rotating(connection, Place.parse(wanted), kind)
     if rotating:
         return rotating
@@ -90,18 +101,14 @@ def _is_open(job: Job) -> bool:
 
 def _rotating(connection: Any, place: Place, kind: Kind | None) -> list[Task]:
     """A column's rotations that are begun, of a kind if one is given."""
+    rotations = [
+        each for each in all_tasks(connection) if isinstance(each.recorded.subject, Rotation)
+    ]
     found = [
-        each
-        for each in all_tasks(connection)
-        if isinstance(each.recorded.subject, Rotation) and kind in (None, each.kind) and _has(place, each)
+        each for each in rotations if kind in (None, each.kind) and place.has(each.recorded.subject)
     ]
     if kind in (Kind.REWRAP, Kind.REENCRYPT) and not found:
         raise ConfigurationError(
             f"{place} has no open job to {kind} it; sqlalchemy-envelope keys {kind} begins one"
         )
     return found
-
-
-def _has(place: Place, task: Task) -> bool:
-    subject = task.recorded.subject
-    return place.has(subject.schema, subject.table, subject.column)

@@ -72,14 +72,14 @@ class Work:
             failed = told(error, debug=self.debug)
             sys.stderr.write(f"sqlalchemy-envelope: {failed.words}\n")
             self.codes.append(failed.code)
-            self.ended.append({"column": task.place, "kind": task.kind.value, "error": failed.words})
+            self.ended.append({**task.names, "kind": task.kind.value, "error": failed.words})
             return None
         self._tell(ended)
         return ended
 
     def _run(self, task: Task, stop: Stop, pool: Executor | None) -> Ended:
         with closing(self.database.connect("begin")) as connection:
-            job = task.begun(connection)
+            job = task.begun(connection, allow_replica_identity_full=self.allow_replica_identity_full)
         waits, size = Waits(), self.sizes[task.place]
         with bar(self.terminal, f"{task.place} {task.kind.value}", job.rows_done, size) as heard:
 

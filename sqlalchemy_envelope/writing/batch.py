@@ -5,14 +5,17 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 from sqlalchemy import Column
+from sqlalchemy.sql.elements import Null
 
 from ..attachment import Attachment
 from ..codec import encode_all
 from ..columns import Pair
 from ..context import Context, for_tenant
 from ..envelope import SealedColumn
+from ..scalars import JSON_TAG
 from ..tenancy import Parted
 from ..types import Sealed
+from ..valuetypes import ValueCodec
 
 __tracebackhide__ = True  # pytest prints no locals of these frames: they hold plaintext
 
@@ -74,8 +77,8 @@ def _collect(slot: Slot, whose: Whose, columns: Columns) -> Take:
     """Adds a slot's values to what is sealed: a column, or one for each of its tenants."""
     pair, values, _, row = slot
     context = pair.type.reading.context
-    encoded = encode_all(pair.type.encode, values, context.place)
-    tenants = whose(pair, values, row)
+    encoded = _encoded(pair, values, context.place)
+    tenants = whose(pair, encoded, row)
     if tenants is None:
         columns.append((context, encoded))
         return next
@@ -88,6 +91,20 @@ def _collect(slot: Slot, whose: Whose, columns: Columns) -> Take:
         return SealedColumn(parted.joined(deks), parted.joined(contents))
 
     return take
+
+
+def _encoded(pair: Pair, values: Sequence[Any], place: str) -> list[bytes | None]:
+    codec = pair.type.codec
+    if codec.tag != JSON_TAG:
+        return encode_all(codec.encode, values, place)
+    kept = [value for value in values if not _is_null(value, codec)]
+    following = iter(encode_all(codec.encode, kept, place, none=True))
+    return [None if _is_null(value, codec) else next(following) for value in values]
+
+
+def _is_null(value: Any, codec: ValueCodec) -> bool:
+    """As SQLAlchemy's JSON has it: `null()` always is, None unless it is JSON's."""
+    return isinstance(value, Null) or (value is None and not codec.holds_none)
 
 
 def _cells(pair: Pair, values: Sequence[Any], column: SealedColumn) -> Cells:

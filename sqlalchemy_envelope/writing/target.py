@@ -98,9 +98,12 @@ def written_by(statement: Any) -> Any:
 
 
 def plain_value(expression: Any, pair: Pair) -> Any:
-    """The Python value that is to be stored. Raises `UnsupportedStatementError` for an SQL expression."""
+    """The Python value that is to be stored, `null()` itself for a type that holds None as another.
+
+    Raises `UnsupportedStatementError` for an SQL expression.
+    """
     if isinstance(expression, elements.Null):
-        return None
+        return expression if pair.type.codec.holds_none else None
     if isinstance(expression, elements.BindParameter) and not expression.required:
         return expression.effective_value
     if isinstance(expression, elements.ClauseElement) or hasattr(expression, "__clause_element__"):

@@ -151,3 +151,36 @@ def test_a_step_without_a_move(project: Project) -> None:
     project.revision("op.backfill_column('customer', 'email')")
     with pytest.raises(ConfigurationError, match="no move of this column was begun in schema public"):
         project.upgrade()
+
+
+def test_a_pair_that_does_not_open_keeps_its_column_from_going_back(project: Project) -> None:
+    """Told as rows and a job, before any writer is refused; nothing is lost."""
+    project.customers()
+    project.revision("op.encrypt_column('customer', 'email')\nop.null_plaintext('customer', 'email')")
+    project.revision("op.decrypt_column('customer', 'email')")
+    project.upgrade("r1")
+    project.execute("update customer set email = set_byte(email, 70, 0) where name = 'Ada'")
+    with pytest.raises(
+        BackfillError, match=r"1 rows are in quarantine; the causes: sqlalchemy-envelope jobs \d"
+    ):
+        project.upgrade()
+    assert project.plain("email_plaintext") == [None, *ADDRESSES[1:]]
+
+
+@pytest.mark.parametrize("into", ["", INTO])
+def test_no_job_is_left_open_that_can_not_be_run(project: Project, into: str) -> None:
+    """One recorded where no row was: the exchange proves that it is done; the way back, that it is moot."""
+    open_ = "select kind, state from envelope.job where state <> 'done'"
+    project.customers()
+    project.execute("delete from customer")
+    project.revision(f"op.encrypt_column('customer', 'email'{into}, run='later')")
+    project.revision(f"op.backfill_column('customer', 'email'{into})")
+    project.revision(f"op.swap_encrypted('customer', 'email'{into})")
+    project.revision("pass", f"op.decrypt_column('customer', 'email'{into})")
+    project.upgrade("r2")
+    assert project.execute(open_) == [("encrypt", "ready")]
+    project.upgrade()
+    assert project.execute(open_) == []
+    project.execute("insert into envelope.job (move, kind) values (1, 'verify'), (1, 'null')")
+    project.downgrade("r3")
+    assert project.execute(open_) == []

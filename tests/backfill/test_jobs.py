@@ -139,3 +139,26 @@ def test_a_job_says_how_far_it_is(world: World) -> None:
     (job,) = jobs.jobs(world.connection)
     assert (job.rows_done, job.sweep, job.owner, job.error) == (50, 1, None, None)
     assert job.created_at <= job.started_at <= job.heartbeat_at <= job.finished_at  # type: ignore[operator]
+
+
+def test_a_source_stays_with_its_column(world: World) -> None:
+    """Given once, it reads for the jobs that follow too: without it they would take its cells for values."""
+    world.job()
+    assert world.job(source="legacy:first").source == "legacy:first", "an unfinished job is given one"
+    assert world.job().source == "legacy:first"
+    world.execute("UPDATE envelope.job SET state = 'done'")
+    assert world.job().source == "legacy:first"
+    assert world.job("verify").source == "legacy:first"
+    assert world.job("null").source is None
+    assert world.job("verify", source="legacy:second").source == "legacy:second"
+
+
+def test_a_source_is_forgotten_when_values_came_back_from_the_pair(world: World) -> None:
+    """They came as they are."""
+    world.job(source="legacy:first")
+    world.execute("UPDATE envelope.job SET state = 'done'")
+    world.job("decrypt")
+    assert world.job("verify").source == "legacy:first"
+    world.execute("DELETE FROM envelope.job WHERE kind = 'verify'")
+    world.execute("UPDATE envelope.job SET rows_done = 1 WHERE kind = 'decrypt'")
+    assert world.job("verify").source is None

@@ -4,7 +4,7 @@ import psycopg
 import pytest
 
 from sqlalchemy_envelope import ConfigurationError
-from sqlalchemy_envelope.backfill import trigger
+from sqlalchemy_envelope.backfill import moves, trigger, whole
 from sqlalchemy_envelope.backfill.database import Database as Place
 from sqlalchemy_envelope.backfill.move import Authority, Move
 from sqlalchemy_envelope.backfill.refusals import check_columns, check_table
@@ -61,6 +61,11 @@ TABLES = {
         CREATE TABLE t1 PARTITION OF t FOR VALUES FROM (0) TO (9); ALTER TABLE t1 REPLICA IDENTITY FULL""",
         "REPLICA IDENTITY FULL",
     ),
+    "a partition": (
+        """CREATE TABLE whole (id int PRIMARY KEY, email text) PARTITION BY RANGE (id);
+        CREATE TABLE t PARTITION OF whole FOR VALUES FROM (0) TO (9)""",
+        "is a partition; move that of whole",
+    ),
     "heirs": (
         "CREATE TABLE t (id int PRIMARY KEY, email text); CREATE TABLE heir () INHERITS (t)",
         "inherit from",
@@ -99,6 +104,22 @@ def test_a_column_is_refused(database: Database, case: str) -> None:
         connection.execute(ddl.encode())
         with pytest.raises(ConfigurationError, match=words):
             check_columns(inspect(connection, MOVE), MOVE, pair=False, source=False)
+
+
+@pytest.mark.parametrize(
+    "case", ["no key", "a partition", "a view", "no column", "a generated column", "a number"]
+)
+def test_a_move_is_refused_before_its_pair_is_made(database: Database, case: str) -> None:
+    """Nothing is recorded of it, and its table has no column more."""
+    url = database.url().render_as_string(hide_password=False)
+    ddl, words = (TABLES | COLUMNS)[case]
+    with psycopg.connect(database.dsn, autocommit=True) as connection:
+        connection.execute(ddl.encode())
+        with pytest.raises(ConfigurationError, match=words):
+            whole.begin(Place.of(url), MOVE)
+        assert moves.recorded(connection) == []
+        count = "SELECT count(*) FROM pg_attribute WHERE attrelid = 't'::regclass AND attnum > 2"
+        assert connection.execute(count.encode()).fetchone() == (0,)
 
 
 @pytest.mark.parametrize("type_", ["text", "varchar(20)", "char(20)", "name", "mail"])

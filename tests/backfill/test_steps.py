@@ -122,6 +122,16 @@ def test_verify_finds_what_is_wrong(moved: World) -> None:
     assert jobs.quarantined(moved.connection, job.id) == []
 
 
+def test_verify_opens_every_row_when_the_plaintext_is_gone(moved: World) -> None:
+    """There is nothing to compare with."""
+    moved.apply(trigger.drop_trigger(moved.move))
+    moved.execute("ALTER TABLE customer DROP COLUMN email")
+    assert moved.run("verify", pace=SMALL).rows_done == 51
+    moved.execute("UPDATE customer SET email_encrypted = set_byte(email_encrypted, 70, 0) WHERE id = 7")
+    report = moved.run("verify", pace=SMALL)
+    assert (report.state, report.rows_quarantined) == ("failed", 1)
+
+
 def test_verify_finds_what_is_pending(world: World) -> None:
     """While the plaintext holds the truth."""
     world.fill(10)

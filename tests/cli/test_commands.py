@@ -4,11 +4,17 @@ import json
 
 import pytest
 
+from sqlalchemy_envelope import DirectKeyring, Envelope, StaticKey
 from sqlalchemy_envelope.cli.exits import Exit
 
-from .conftest import KEY, Shell
+from .conftest import CANARY, KEY, Shell
 
 NO_KEYS = {"SECRETS_ENCRYPTION_KEY": "", "KMS_KEY_ARN": ""}
+TURNED = """
+from sqlalchemy_envelope.backfill.sources import CallableSource
+
+source = CallableSource(lambda value: value[::-1])
+"""
 
 
 def test_a_column_is_encrypted_and_verified(shell: Shell) -> None:
@@ -109,7 +115,10 @@ def test_jobs_are_listed_with_what_was_done(shell: Shell) -> None:
 def test_a_paused_job_waits_to_be_resumed(shell: Shell) -> None:
     """By number or by column."""
     shell.begin(10)
-    assert shell.run("pause", "customer.email", **NO_KEYS).out == "job 1 is paused\n"
+    for _ in range(2):
+        assert shell.run("pause", "customer.email", **NO_KEYS).out == "job 1 is paused\n"
+    (told,) = json.loads(shell.run("pause", "1", "--json", **NO_KEYS).out)
+    assert (told["id"], told["state"], told["column"]) == (1, "paused", "email")
     done = shell.run("backfill", "customer.email")
     assert done.code == Exit.STOPPED
     assert "sqlalchemy-envelope resume 1" in done.err
@@ -129,7 +138,8 @@ def test_verify_finds_a_row_that_differs(shell: Shell) -> None:
     assert done.code == Exit.LEFT
     assert "1 row wrong" in done.out
     listed = shell.run("jobs", "customer.email", **NO_KEYS)
-    assert "in quarantine: 1 mismatch" in listed.out
+    assert "job 4, in quarantine: 1 mismatch" in listed.out
+    assert json.loads(shell.run("jobs", "4", "--json", **NO_KEYS).out)[0]["causes"] == {"mismatch": 1}
 
 
 def test_the_way_back_is_a_kind_of_its_own(shell: Shell) -> None:
@@ -140,6 +150,17 @@ def test_the_way_back_is_a_kind_of_its_own(shell: Shell) -> None:
     done = shell.run("backfill", "customer.email")
     assert done.code == Exit.USAGE
     assert "--kind null or decrypt" in done.err
+
+
+@pytest.mark.parametrize("kind", ["decrypt", "null"])
+def test_a_job_that_can_not_be_run_is_not_recorded(shell: Shell, kind: str) -> None:
+    """Or `backfill all` would fail by it every night."""
+    shell.begin(10)
+    shell.run("backfill", "customer.email")
+    done = shell.run("backfill", "customer.email", "--kind", kind)
+    assert done.code == Exit.USAGE
+    assert "op.swap_encrypted" in done.err
+    assert shell.run("backfill", "all").err == "nothing to do: no job is open\n"
 
 
 def test_keys_come_from_the_application_too(shell: Shell, tmp_path, monkeypatch) -> None:
@@ -206,3 +227,27 @@ def test_doctor_looks_after_a_move_too(shell: Shell) -> None:
     assert pending["severity"] == "warning"
     shell.sql("ALTER TABLE customer DISABLE TRIGGER USER")
     assert shell.run("doctor", "customer.email", **NO_KEYS).code == Exit.LEFT
+
+
+def test_a_source_is_kept_for_whoever_goes_on(shell: Shell, tmp_path, monkeypatch) -> None:
+    """Without it, the next command would take old cells for values, or right ones for wrong."""
+    (tmp_path / "turned.py").write_text(TURNED)
+    monkeypatch.chdir(tmp_path)
+    shell.begin(0)
+    shell.sql("INSERT INTO customer SELECT n, reverse(%s || n) FROM generate_series(1, 5) n", CANARY)
+    assert shell.run("backfill", "customer.email", "--source", "turned:source").code == Exit.DONE
+    assert shell.run("verify", "customer.email").code == Exit.DONE
+    shell.sql("INSERT INTO customer SELECT n, reverse(%s || n) FROM generate_series(6, 9) n", CANARY)
+    assert shell.run("backfill", "customer.email", "--dry-run").code == Exit.DONE
+    assert shell.run("backfill", "customer.email").code == Exit.DONE
+    cells = shell.sql("SELECT email_encrypted_dek, email_encrypted FROM customer ORDER BY id")
+    opened = Envelope(DirectKeyring(StaticKey(KEY))).open_many(cells, "customer.email")
+    assert opened == [f"{CANARY}{n}".encode() for n in range(1, 10)]
+
+
+def test_a_source_is_of_one_column(shell: Shell) -> None:
+    """Not of all jobs that are open."""
+    shell.begin(1)
+    done = shell.run("backfill", "all", "--source", "sqlalchemy_envelope.backfill.sources:PlainSource")
+    assert done.code == Exit.USAGE
+    assert "--source" in done.err

@@ -1,6 +1,7 @@
 """How commands end that don't go well: their exit codes, one line each, and nothing that a value was in."""
 
 import re
+import sys
 
 import pytest
 
@@ -54,6 +55,9 @@ def one_line(done: Done) -> str:
         ["verify", "customer.email"],
         ["pause"],
         ["pause", "99"],
+        ["jobs", "99"],
+        ["jobs", "customer"],
+        ["jobs", "customer.email"],
         ["status", "--url", "sqlite://"],
         ["status", UNREACHABLE, UNREACHABLE],
     ],
@@ -80,8 +84,34 @@ def test_a_user_that_is_refused_is_one_line(shell: Shell) -> None:
     """As the server says it."""
     url = shell.url.replace("postgres@", "nobody:canary-4471@")
     done = shell.run("status", "--url", url)
-    assert done.code == Exit.LATER
+    assert done.code == Exit.USAGE
     assert '"nobody"' in one_line(done)
+
+
+def test_a_database_that_is_not_there_is_two(shell: Shell) -> None:
+    """It will not be there later either."""
+    done = shell.run("status", "--url", re.sub(r"/[^/?]+($|\?)", r"/absent\1", shell.url))
+    assert done.code == Exit.USAGE
+    assert 'database "absent" does not exist' in one_line(done)
+
+
+def test_a_role_that_may_only_read_is_two(shell: Shell) -> None:
+    """As on a replica; with the remedy."""
+    shell.begin(1)
+    done = shell.run("pause", "1", PGOPTIONS="-c default_transaction_read_only=on")
+    assert done.code == Exit.USAGE
+    assert "connect to the primary" in one_line(done)
+
+
+def test_a_role_without_rights_is_two(shell: Shell) -> None:
+    """The server names what it may not."""
+    shell.begin(1)
+    shell.sql("DROP ROLE IF EXISTS reader")
+    shell.sql("CREATE ROLE reader LOGIN")
+    done = shell.run("status", "--url", shell.url.replace("postgres@", "reader@"))
+    shell.sql("DROP ROLE reader")
+    assert done.code == Exit.USAGE
+    assert "permission denied for schema envelope" in one_line(done)
 
 
 @pytest.mark.parametrize("key", ["", CANARY, KEY[:-8]])
@@ -174,3 +204,17 @@ def test_no_command_is_a_question(shell: Shell) -> None:
     done = shell.run("keys")
     assert done.code == Exit.DONE
     assert all(command in done.out for command in KEYS)
+
+
+@pytest.mark.parametrize(
+    "words", ["raise ValueError('canary-4471')", "def source(): raise KeyError('canary-4471')"]
+)
+def test_a_source_that_can_not_be_made_is_two(shell: Shell, tmp_path, monkeypatch, words: str) -> None:
+    """Whatever it raises, which is not repeated."""
+    (tmp_path / "unmade.py").write_text(words)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delitem(sys.modules, "unmade", raising=False)
+    shell.begin(10)
+    done = shell.run("backfill", "customer.email", "--source", "unmade:source")
+    assert done.code == Exit.USAGE
+    assert "unmade:source" in one_line(done)

@@ -6,6 +6,7 @@ import psycopg
 import pytest
 
 from sqlalchemy_envelope import ConfigurationError, DecryptionError, Failure, KeyProviderError
+from sqlalchemy_envelope.backfill.faults import told as ending
 from sqlalchemy_envelope.cli.exits import Exit
 from sqlalchemy_envelope.cli.failures import explained, frames
 from sqlalchemy_envelope.cli.redaction import redacted
@@ -64,6 +65,19 @@ def test_the_servers_words_are_shown_where_they_are_names(
     assert said in failed.words
     assert CANARY not in failed.words
     assert "\n" not in failed.words
+
+
+@pytest.mark.parametrize(
+    ("statement", "code"),
+    [
+        ("SET ROLE pg_monitor; DELETE FROM t", Exit.USAGE),
+        ("SELECT pg_terminate_backend(pg_backend_pid())", Exit.LATER),
+        ("SELECT 1 / 0", Exit.LEFT),
+    ],
+)
+def test_what_ended_a_job_has_the_same_code(database: Database, statement: str, code: Exit) -> None:
+    """Though its message is gone by then: a right is to be given, an outage to be waited for."""
+    assert explained(ending(refused(database, statement), "customer.email", 7)).code is code
 
 
 def test_frames_show_places_and_nothing_else() -> None:

@@ -112,6 +112,16 @@ def test_a_key_that_is_not_empty_is_not_retired(world: World) -> None:
     )
 
 
+def test_a_providers_key_is_told_to_be_in_use(world: World) -> None:
+    """By what lies under it; when nothing does, whoever holds it may let it go."""
+    done = world.run("retire", StaticKey(KEY).key_name)
+    assert done.code == Exit.USAGE
+    assert "is in use: " in done.err
+    unused = StaticKey(bytes(range(32, 64))).key_name
+    assert world.run("retire", unused).out == f"nothing in this database is under {unused}\n"
+    assert world.run("retire", "static:acme").code == Exit.USAGE
+
+
 def test_shredding_without_a_terminal_wants_to_be_told(world: World) -> None:
     """By a flag that is not easily typed by mistake; then it says what is gone."""
     key = world.keys["acme"]

@@ -60,6 +60,12 @@ def test_a_column_is_named_as_in_sql(words: str, place: Place) -> None:
     assert Place.parse(words) == place
 
 
+@pytest.mark.parametrize("words", ["customer.email", '"my.table"."a ""b"""', "Crm.Order x.email"])
+def test_a_column_is_told_as_it_may_be_named(words: str) -> None:
+    """What a command printed is what the next one takes."""
+    assert str(Place.parse(words)) == words
+
+
 @pytest.mark.parametrize("words", ["customer", "a.b.c.d", "customer.", ".email", "", 'x."y'])
 def test_what_is_no_column_is_refused(words: str) -> None:
     """With the form that is one."""

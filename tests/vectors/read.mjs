@@ -105,10 +105,117 @@ function openContent(dataKey, cell, place) {
 }
 
 // --- section 6
-const payloadOf = (tagged, type) =>
-  tagged[0] === (type === "text" ? 1 : 2) ? checked(tagged.subarray(1), type) : fail("type");
+function payloadOf(padded, type) {
+  const tagged = unpad(padded);
+  return tagged[0] === (type === "text" ? 1 : 2) ? checked(tagged.subarray(1), type) : fail("type");
+}
 
 const checked = (payload, type) => (type === "text" && !isUtf8(payload) ? fail("type") : payload);
+
+const TAGS = { text: 1, boolean: 3, integer: 4, decimal: 5, float: 6, date: 7, datetime: 8, time: 9, interval: 10, uuid: 11, json: 12 };
+const DAY = 86400000000n;
+
+function integer(payload) {
+  if (payload.length === 0) fail("type");
+  const value = BigInt.asIntN(8 * payload.length, BigInt("0x" + payload.toString("hex")));
+  const shorter = payload.length > 1 && BigInt.asIntN(8 * payload.length - 8, value) === value;
+  return shorter ? fail("type") : String(value);
+}
+
+function decimal(payload) {
+  const text = payload.toString("latin1");
+  if (["NaN", "Infinity", "-Infinity"].includes(text)) return text;
+  const parts = /^-?(0|[1-9][0-9]*)(?:\.([0-9]+))?$/.exec(text);
+  if (!parts || text.endsWith("\n") || /^-0(\.0+)?$/.test(text)) fail("type");
+  return parts[1].length > 131072 || (parts[2] ?? "").length > 16383 ? fail("type") : text;
+}
+
+function float(payload) {
+  if (payload.length !== 8) fail("type");
+  const value = payload.readDoubleBE(0);
+  if (Number.isNaN(value) && payload.toString("hex") !== "7ff8000000000000") fail("type");
+  return Object.is(value, -0) ? "-0" : String(value);
+}
+
+const two = (n) => String(n).padStart(2, "0");
+const day = (days) => (days < -719162n || days > 2932896n ? fail("type") : new Date(Number(days) * 86400000).toISOString().slice(0, 10));
+const modulo = (n, by) => ((n % by) + by) % by;
+
+function clock(micros) {
+  const seconds = Number(micros / 1000000n);
+  const hms = [seconds / 3600, (seconds / 60) % 60, seconds % 60].map((each) => two(Math.floor(each)));
+  return `${hms.join(":")}.${String(micros % 1000000n).padStart(6, "0")}`;
+}
+
+function offset(payload) {
+  if (payload.length === 8) return [0n, ""];
+  const seconds = payload.readInt32BE(8);
+  if (Math.abs(seconds) >= 86400) fail("type");
+  const rest = Math.abs(seconds);
+  const parts = [rest / 3600, (rest / 60) % 60, rest % 60].map((each) => two(Math.floor(each)));
+  return [BigInt(seconds), (seconds < 0 ? "-" : "+") + (parts[2] === "00" ? parts.slice(0, 2) : parts).join(":")];
+}
+
+function datetime(payload) {
+  if (![8, 12].includes(payload.length)) fail("type");
+  const [seconds, zone] = offset(payload);
+  const wall = payload.readBigInt64BE(0) + seconds * 1000000n;
+  const rest = modulo(wall, DAY);
+  return `${day((wall - rest) / DAY)}T${clock(rest)}${zone}`;
+}
+
+function time(payload) {
+  if (![8, 12].includes(payload.length)) fail("type");
+  const micros = payload.readBigInt64BE(0);
+  return micros < 0n || micros >= DAY ? fail("type") : clock(micros) + offset(payload)[1];
+}
+
+function interval(payload) {
+  if (payload.length !== 12) fail("type");
+  const [days, micros] = [payload.readInt32BE(0), payload.readBigInt64BE(4)];
+  return Math.abs(days) > 999999999 || micros < 0n || micros >= DAY ? fail("type") : `${days} ${micros}`;
+}
+
+function json(payload) {
+  if (!isUtf8(payload)) fail("type");
+  const text = payload.toString("utf8");
+  try {
+    JSON.parse(text);
+  } catch {
+    fail("type");
+  }
+  return text;
+}
+
+const uuid = (payload) =>
+  payload.length === 16 ? payload.toString("hex").replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-") : fail("type");
+
+const decoders = {
+  text: (payload) => (isUtf8(payload) ? payload.toString("utf8") : fail("type")),
+  boolean: (payload) => ({ "00": "false", "01": "true" })[payload.toString("hex")] ?? fail("type"),
+  integer,
+  decimal,
+  float,
+  date: (payload) => (payload.length === 4 ? day(BigInt(payload.readInt32BE(0))) : fail("type")),
+  datetime,
+  time,
+  interval,
+  uuid,
+  json,
+};
+
+function unpad(tagged) {
+  if (!(tagged[0] & 0x40)) return tagged;
+  if (tagged.length < 5) fail("type");
+  const end = 5 + tagged.readUInt32BE(1);
+  if (end > tagged.length || tagged.subarray(end).some((each) => each !== 0)) fail("type");
+  return Buffer.concat([u8(tagged[0] ^ 0x40), tagged.subarray(5, end)]);
+}
+
+function typed(padded, type) {
+  const tagged = unpad(padded);
+  return tagged.length && tagged[0] === TAGS[type] ? decoders[type](tagged.subarray(1)) : fail("type");
+}
 
 // --- sections 1 and 7
 function openCurrent(dek, content, { context: place, keys, type }) {
@@ -192,12 +299,13 @@ const readers = {
   "kms-key-id": (v) => ["id", kmsId(v.arn)],
   open: (v) => ["payload", openCells(v)],
   "open-pair": (v) => ["payload", openPair(hex(v.pair), v)],
+  plaintext: (v) => ["value", typed(hex(v.tagged), v.type)],
 };
 
 function outcome(vector, read) {
   try {
     const [name, value] = read(vector);
-    return `${name} ${value === null ? null : value.toString("hex")}`;
+    return `${name} ${value === null ? null : typeof value === "string" ? value : value.toString("hex")}`;
   } catch (error) {
     if (error instanceof Failure) return `failure ${error.message}`;
     throw error;
@@ -205,7 +313,7 @@ function outcome(vector, read) {
 }
 
 function expected(vector) {
-  const name = ["failure", "payload", "derived", "encoded", "id"].find((each) => each in vector);
+  const name = ["failure", "payload", "value", "derived", "encoded", "id"].find((each) => each in vector);
   return `${name} ${vector[name]}`;
 }
 

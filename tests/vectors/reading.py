@@ -15,6 +15,8 @@ from sqlalchemy_envelope import (
     TieredKeyring,
     Version,
     codec,
+    moments,
+    scalars,
 )
 from sqlalchemy_envelope.context import KekContext
 from sqlalchemy_envelope.keyring.keyring import Keyring
@@ -126,3 +128,31 @@ def payload_of(opened: bytes | str | None) -> str | None:
 
 def _bytes(cell: str | None) -> bytes | None:
     return None if cell is None else bytes.fromhex(cell)
+
+
+def _clock(value: Any) -> str:
+    return str(value.isoformat(timespec="microseconds"))
+
+
+def _float(value: float) -> str:
+    return {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity", "-0.0": "-0"}.get(repr(value), repr(value))
+
+
+PLAINTEXTS: dict[str, tuple[Any, Any, Any]] = {
+    "text": (codec.encode_text, codec.decode_text, str),
+    "boolean": (scalars.encode_boolean, scalars.decode_boolean, lambda value: str(value).lower()),
+    "integer": (scalars.encode_integer, scalars.decode_integer, str),
+    "decimal": (scalars.encode_decimal, scalars.decode_decimal, str),
+    "float": (scalars.encode_float, scalars.decode_float, _float),
+    "date": (moments.encode_date, moments.decode_date, str),
+    "datetime": (moments.encode_datetime, moments.decode_datetime, _clock),
+    "time": (moments.encode_time, moments.decode_time, _clock),
+    "interval": (
+        moments.encode_interval,
+        moments.decode_interval,
+        lambda value: f"{value.days} {value.seconds * 1_000_000 + value.microseconds}",
+    ),
+    "uuid": (scalars.encode_uuid, scalars.decode_uuid, str),
+    "json": (scalars.encode_json, scalars.decode_json, str),
+}
+"""By type: to tagged bytes, from them, and how a vector tells the value."""

@@ -37,6 +37,25 @@ def test_nothing_is_in_the_way_of_a_plain_table(make: Make) -> None:
     assert "free disk" in told(customer, Severity.NOTE)
 
 
+def test_a_move_into_another_column_needs_that_name_only(make: Make) -> None:
+    """The plaintext keeps its own."""
+    customer = unrecorded(make(move=Move.plan("customer", "email", into="email_secret")))
+    assert told(customer, Severity.REFUSAL) == ""
+
+
+def test_what_is_guessed_is_told_so(make: Make) -> None:
+    """Rows that nobody counted, and a speed that nobody measured."""
+    customer = unrecorded(make())
+    assert "not known, for it was never analysed" in told(customer, Severity.NOTE)
+    customer.run("INSERT INTO customer SELECT generate_series(1, 50000)")
+    customer.run("ANALYZE customer")
+    notes = told(customer, Severity.NOTE)
+    assert "50000 rows as the planner has it" in notes
+    assert (
+        "a pass takes 00:00:03 if one worker does 20,000 rows a second, which nobody measured here" in notes
+    )
+
+
 REFUSED = {
     "no key": ("ALTER TABLE customer DROP CONSTRAINT customer_pkey", "no primary or unique key"),
     "a key that may be null": (
@@ -77,6 +96,16 @@ REFUSED = {
     "taken": (
         "ALTER TABLE customer ADD email_encrypted text",
         "names that the move needs are taken: email_enc",
+    ),
+    "taken in the end": ("ALTER TABLE customer ADD email_dek bytea", "taken: email_dek"),
+    "a view": ("ALTER TABLE customer RENAME TO t; CREATE VIEW customer AS TABLE t", "this is not a table"),
+    "a partition": (
+        (
+            "ALTER TABLE customer RENAME TO t;"
+            " CREATE TABLE whole (LIKE t INCLUDING ALL) PARTITION BY RANGE (id);"
+            " CREATE TABLE customer PARTITION OF whole DEFAULT"
+        ),
+        "this is a partition of whole",
     ),
     "no column": ("ALTER TABLE customer DROP email", "there is no column email"),
     "no table": ("DROP TABLE customer", 'there is no table "public"."customer"'),

@@ -17,7 +17,8 @@ with section("Writes that contradict themselves"):
         _INSERT % ("bindparam('q')", "[{'phone': C, 'q': C + '2'}, {'phone': C, 'q': C + '3'}]"),
         "s.connection().execute(update(W.__table__).values(phone=bindparam('q')), {'phone': C, 'q': C + '2'})",
         _ROW + "row.on_conflict_do_update(index_elements=['id'], set_={'ssn_dek': row.excluded.ssn_dek})",
-        _ROW + "row.on_conflict_do_update(index_elements=['id'], set_={p.c.ssn_dek: row.excluded.ssn_dek, 'note': 'x'})",
+        _ROW
+        + "row.on_conflict_do_update(index_elements=['id'], set_={p.c.ssn_dek: row.excluded.ssn_dek, 'note': 'x'})",
         _ROW + "row.on_conflict_do_update(index_elements=['id'], set_={'nope': C})",
         _ODD + "row.on_conflict_do_update(index_elements=['Id'], set_={'select': row.excluded.select})",
         alone=True,
@@ -28,5 +29,6 @@ with section("Writes that contradict themselves"):
         alone=True,
     )
     works(
-        _ODD + "row.on_conflict_do_update(index_elements=['Id'], set_={'social_key': row.excluded.social_key})",
+        _ODD
+        + "row.on_conflict_do_update(index_elements=['Id'], set_={'social_key': row.excluded.social_key})",
     )

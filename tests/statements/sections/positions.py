@@ -33,7 +33,7 @@ with section("Textual SQL: numbers, labels and clauses"):
         "select(p.c.ssn).distinct(literal(1, literal_execute=True))",
         "select(p.c.id, p.c.ssn).union_all(select(p.c.id, p.c.ssn)).order_by(text('(2)'))",
         "select(text('id, note'), p.c.ssn).order_by(text('3'))",
-        'select(p.c.id, p.c.ssn).order_by(text(\'U&"\\\\0073sn"\'))',
+        "select(p.c.id, p.c.ssn).order_by(text('U&\"\\\\0073sn\"'))",
         "select(p.c.id).order_by(text(\"/* /* */ ' */ ssn --'\"))",
         "select(p.c.id, p.c.ssn.label('y')).order_by(text('(y)'))",
         "s.query(P.id, P.ssn).order_by(text('patient_ssn')).all()",

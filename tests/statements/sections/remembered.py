@@ -86,5 +86,6 @@ with section("Parameters that not every row has"):
         " set_={'pin': bindparam('q')}, where=K.older != bindparam('q')), {'q': 'both'})",
         _UPSERT + "row.on_conflict_do_update(index_elements=['id'], set_={'swapped': 'x'})",
         _UPSERT + "row.on_conflict_do_update(index_elements=['id'], set_={'first': C + 'x'})",
-        _UPSERT + "row.on_conflict_do_update(index_elements=['id'], set_={'first': row.excluded.first, 'swapped': row.excluded.swapped})",
+        _UPSERT
+        + "row.on_conflict_do_update(index_elements=['id'], set_={'first': row.excluded.first, 'swapped': row.excluded.swapped})",
     )
