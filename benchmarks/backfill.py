@@ -1,12 +1,14 @@
 """A backfill beside what the server alone needs: the same bytes set in the same rows, all constant."""
 
+import os
 import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from concurrent.futures import Executor, ProcessPoolExecutor
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -25,6 +27,7 @@ from sqlalchemy_envelope.testing import FakeKms
 
 from .figures import Report
 from .kms import AT_ONCE, LATENCY, fake_envelope
+from .processor import seconds, server_seconds
 
 BATCH = 2_000
 PLAIN = ""
@@ -52,6 +55,16 @@ def run(report: Report, url: sa.URL) -> None:
         bench = _Bench(database, connection, PLAIN)
         _strict(report, bench, 500 if report.quick else 20_000)
         _memory(report, bench, (1_000, 5_000) if report.quick else (100_000, 2_000_000))
+
+
+@dataclass
+class _Seen:
+    """Of each round: seconds by the clock, bytes of WAL, and seconds of processors, ours and the server's."""
+
+    times: list[float] = field(default_factory=list)
+    wal: list[float] = field(default_factory=list)
+    here: list[float] = field(default_factory=list)
+    server: list[float] = field(default_factory=list)
 
 
 class _Bench:
@@ -84,11 +97,16 @@ class _Bench:
         self._connection.execute(statement.encode())
 
     @contextmanager
-    def timed(self, times: list[float], wal: list[float]) -> Iterator[None]:
-        before, began = self._written(), time.perf_counter()
+    def timed(self, seen: "_Seen", processes: Sequence[int]) -> Iterator[None]:
+        backend = self._connection.info.backend_pid
+        before = self._written(), seconds(os.getpid(), *processes), server_seconds(backend)
+        began = time.perf_counter()
         yield
-        times.append(time.perf_counter() - began)
-        wal.append(self._written() - before)
+        seen.times.append(time.perf_counter() - began)
+        time.sleep(0.2)  # sessions that are closed take a moment to end, and are counted then
+        after = self._written(), seconds(os.getpid(), *processes), server_seconds(backend)
+        for kept, one, other in zip((seen.wal, seen.here, seen.server), after, before, strict=True):
+            kept.append(one - other)
 
     def _written(self) -> float:
         row = self._connection.execute("SELECT pg_current_wal_insert_lsn() - '0/0'").fetchone()
@@ -96,38 +114,41 @@ class _Bench:
 
 
 def _against_the_server(
-    report: Report, told: str, bench: _Bench, count: int, rounds: int, processes: Executor
+    report: Report, told: str, bench: _Bench, count: int, rounds: int, processes: ProcessPoolExecutor
 ) -> None:
+    list(processes.map(time.sleep, [0.2] * 2))  # starts them
+    workers = list(processes._processes)
     names = ("at once", "in batches", "one worker", "two processes")
-    times: dict[str, list[float]] = {name: [] for name in names}
-    wal: dict[str, list[float]] = {name: [] for name in names}
+    seen = {name: _Seen() for name in names}
     for each in range(rounds + (rounds > 1)):
-        if each == 1:  # the first round starts the processes and warms the server
-            times, wal = {name: [] for name in names}, {name: [] for name in names}
+        if each == 1:  # the first round warms the server
+            seen = {name: _Seen() for name in names}
         for name, batch in (("at once", count), ("in batches", BATCH)):
             move = bench.table(count)
-            with bench.timed(times[name], wal[name]):
+            with bench.timed(seen[name], workers):
                 _set_constants(bench, move, count, batch)
-        for name, workers, executor in (("one worker", 1, None), ("two processes", 2, processes)):
+        for name, number, executor in (("one worker", 1, None), ("two processes", 2, processes)):
             job = bench.job(count)
-            with bench.timed(times[name], wal[name]):
-                run_job(bench.database, job, static_envelope, workers=workers, executor=executor)
+            with bench.timed(seen[name], workers):
+                run_job(bench.database, job, static_envelope, workers=number, executor=executor)
         _drop(bench)
-    median = {name: statistics.median(seen) for name, seen in times.items()}
-    report.add(f"{told}constants set at once", count / median["at once"] / 1000, "thousand rows a second")
-    for name in names[1:3]:
-        said = f"constants set in batches of {BATCH:,}" if name == "in batches" else name
-        report.add(f"{told}{said}", count / median[name] / 1000, "thousand rows a second")
-    report.add(f"{told}two processes", count / median["two processes"] / 1000, "thousand rows a second")
+    _tell(report, told, seen, count)
+
+
+def _tell(report: Report, told: str, seen: dict[str, _Seen], count: int) -> None:
+    median = {name: statistics.median(each.times) for name, each in seen.items()}
+    for name, each in seen.items():
+        said = {"at once": "constants set at once", "in batches": f"constants set in batches of {BATCH:,}"}
+        line = f"{told}{said.get(name, name)}"
+        report.add(line, count / median[name] / 1000, "thousand rows a second")
+        for place, used in (("here", each.here), ("server", each.server)):
+            report.add(f"{line}: processor, {place}", statistics.median(used) / count * 1e6, "µs a row")
     for name, aim in (("one worker", 2.0), ("two processes", 1.25)):
-        report.add(
-            f"{told}{name}: time, against constants at once", median[name] / median["at once"], "×", aim
-        )
-        report.add(
-            f"{told}{name}: time, against constants in batches", median[name] / median["in batches"], "×"
-        )
+        against = f"{told}{name}: time, against constants"
+        report.add(f"{against} at once", median[name] / median["at once"], "×", aim)
+        report.add(f"{against} in batches", median[name] / median["in batches"], "×")
     for name in ("at once", "one worker"):
-        report.add(f"{told}{name}: WAL", statistics.median(wal[name]) / count, "bytes a row")
+        report.add(f"{told}{name}: WAL", statistics.median(seen[name].wal) / count, "bytes a row")
 
 
 def _set_constants(bench: _Bench, move: Move, count: int, batch: int) -> None:

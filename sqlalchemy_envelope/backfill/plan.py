@@ -13,8 +13,9 @@ from .pace import Pace
 from .relation import Relation
 from .rotating import make_rotation_step
 from .rotation import Rotation
+from .setting import Step
 from .sources import Source
-from .steps import Step, make_step, pending_sql
+from .steps import make_step, pending_sql
 
 
 @dataclass(frozen=True)

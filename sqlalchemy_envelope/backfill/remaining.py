@@ -1,4 +1,4 @@
-"""Whether a pass has left anything, by one look at the whole table: a tenth of what a pass by key takes."""
+"""Whether a pass has left anything, by one look at the whole table: a fraction of a pass by key."""
 
 from contextlib import suppress
 from typing import Any

@@ -24,9 +24,9 @@ from .move import ValueType
 from .names import quoted
 from .quoting import literal
 from .rotation import Rotation
-from .setting import Cells, Setting, Stamp
+from .setting import Cells, Setting, Stamp, Step
 from .sources import Raw, Selected
-from .steps import Kind, Step
+from .steps import Kind
 
 __tracebackhide__ = True  # pytest prints no locals of these frames: they hold plaintext
 

@@ -4,7 +4,7 @@ import hmac
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any
 
 from .. import codec
 from ..envelope import Envelope
@@ -14,7 +14,7 @@ from ..tenancy import Tenancy
 from .faults import RowError
 from .move import Authority, Move, ValueType
 from .names import quoted
-from .setting import Cells, Setting
+from .setting import Cells, Setting, Step
 from .sources import PlainSource, Raw, Scene, Selected, Source
 from .tenants import joined, sealed, selected_tenant
 
@@ -33,25 +33,6 @@ class Kind(StrEnum):
     NULL = "null"
     REWRAP = "rewrap"
     REENCRYPT = "reencrypt"
-
-
-class Step(Protocol):
-    """One kind of work."""
-
-    @property
-    def pending(self) -> str:
-        """SQL for the rows to work on."""
-
-    @property
-    def setting(self) -> Setting | None:
-        """What is written; None where nothing is."""
-
-    @property
-    def selected(self) -> Sequence[Selected]:
-        """What to read of a pending row."""
-
-    def work(self, rows: Sequence[Raw]) -> Cells:
-        """The cells to write. Raises what makes the whole batch fail; the caller finds the row."""
 
 
 def pending_sql(kind: Kind, move: Move, *, kept: bool = True) -> str:
