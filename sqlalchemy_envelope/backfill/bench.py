@@ -25,7 +25,7 @@ from .plan import Plan
 from .ranges import Range
 from .reader import Reader
 from .session import open_session
-from .steps import Step
+from .setting import Step
 from .throttle import INTERVAL, Throttle
 from .weighing import weight
 from .writer import Write, Writer, write_nothing

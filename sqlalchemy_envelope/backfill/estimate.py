@@ -23,8 +23,8 @@ from .prepare import Prepare
 from .reader import Reader
 from .rotation import Rotation
 from .session import open_session
+from .setting import Step
 from .sources import Source, resolve
-from .steps import Step
 from .subjects import Recorded
 from .weighing import weight
 

@@ -14,8 +14,9 @@ from .pending import pending_sql
 from .relation import Relation
 from .rotating import make_rotation_step
 from .rotation import Rotation
+from .setting import Step
 from .sources import Source
-from .steps import Step, make_step
+from .steps import make_step
 
 
 @dataclass(frozen=True)

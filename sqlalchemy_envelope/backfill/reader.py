@@ -9,8 +9,7 @@ import psycopg
 from .batch import Bad, Batch
 from .faults import Fault, cause, sort
 from .keyset import Key, Place, Span
-from .setting import XMIN
-from .steps import Step
+from .setting import XMIN, Step
 
 __tracebackhide__ = True  # pytest prints no locals of these frames: they hold plaintext
 

@@ -25,9 +25,8 @@ from .move import ValueType
 from .names import quoted
 from .quoting import literal
 from .rotation import Rotation
-from .setting import Cells, Setting, Stamp
+from .setting import Cells, Setting, Stamp, Step
 from .sources import Raw, Selected
-from .steps import Step
 
 __tracebackhide__ = True  # pytest prints no locals of these frames: they hold plaintext
 

@@ -1,8 +1,10 @@
-"""What a step writes of a row, and what of the row must be as it was read for that."""
+"""What a step is: what it reads of a row and writes of it, and what must be as it was read for that."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
+
+from .sources import Raw, Selected
 
 Cells = Sequence[Sequence[Any]]
 """What is to be written: for each column that is set, a cell for each row."""
@@ -34,3 +36,22 @@ class Setting:
     pending: str
     promise: str
     stamp: Stamp = XMIN
+
+
+class Step(Protocol):
+    """One kind of work."""
+
+    @property
+    def pending(self) -> str:
+        """SQL for the rows to work on."""
+
+    @property
+    def setting(self) -> Setting | None:
+        """What is written; None where nothing is."""
+
+    @property
+    def selected(self) -> Sequence[Selected]:
+        """What to read of a pending row."""
+
+    def work(self, rows: Sequence[Raw]) -> Cells:
+        """The cells to write. Raises what makes the whole batch fail; the caller finds the row."""

@@ -3,7 +3,7 @@
 import hmac
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 from .. import codec
 from ..envelope import Envelope
@@ -15,30 +15,13 @@ from .kind import Kind
 from .move import Authority, Move, ValueType
 from .names import quoted
 from .pending import pending_sql
-from .setting import Cells, Setting
+from .setting import Cells, Setting, Step
 from .sources import PlainSource, Raw, Scene, Selected, Source
 from .tenants import joined, sealed, selected_tenant
 
 __tracebackhide__ = True  # pytest prints no locals of these frames: they hold plaintext
 
 
-class Step(Protocol):
-    """One kind of work."""
-
-    @property
-    def pending(self) -> str:
-        """SQL for the rows to work on."""
-
-    @property
-    def setting(self) -> Setting | None:
-        """What is written; None where nothing is."""
-
-    @property
-    def selected(self) -> Sequence[Selected]:
-        """What to read of a pending row."""
-
-    def work(self, rows: Sequence[Raw]) -> Cells:
-        """The cells to write. Raises what makes the whole batch fail; the caller finds the row."""
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from .pace import Patience, Size
 from .plan import Plan
 from .ranges import find
 from .session import open_session
-from .steps import Step
+from .setting import Step
 
 __tracebackhide__ = True  # pytest prints no locals of these frames: they lead to plaintext
 

@@ -91,6 +91,12 @@ def settled(check: Callable[[], bool]) -> bool:
     return check()
 
 
+def at_rest(envelope: Envelope) -> bool:
+    """Whether all that was begun in the background is over, and every state was read a short while ago."""
+    fetching = envelope.keyring._fetching  # type: ignore[attr-defined]
+    return settled(lambda: not fetching.pool.board._under_way and not fetching.keks.ageing(fetching.clock()))
+
+
 def test_a_thousand_values_cost_one_call(make, fake: FakeKms, store: Store, context: Context) -> None:
     """To write, and none to read in the same process; each has a data key of its own."""
     envelope = Envelope(make())
@@ -240,17 +246,16 @@ def test_a_key_in_use_is_asked_for_ahead_of_time(
     cells = envelope.seal_many(["a"], context)
     clock.now += 280
     with kms_calls(fake, unwrap=0):
-        envelope.open_many(cells, context)
-        assert settled(lambda: store.finds == 1)
-        clock.now += 280
-        envelope.open_many(cells, context)
-        assert settled(lambda: store.finds == 2)
+        for finds in (1, 2):
+            envelope.open_many(cells, context)
+            assert at_rest(envelope)
+            assert store.finds == finds
+            clock.now += 280
     for _ in range(11):
-        clock.now += 280
         envelope.open_many(cells, context)
-        assert settled(lambda: not envelope.keyring._fetching.keks.ageing(clock.now))  # type: ignore[attr-defined]
-    assert store.finds == 13
-    assert settled(lambda: fake.unwrapped == 1)
+        assert at_rest(envelope)
+        clock.now += 280
+    assert (store.finds, fake.unwrapped) == (13, 1)
     assert store.reserves == 1
 
 
@@ -328,7 +333,7 @@ def test_a_failing_kms_is_not_asked_at_every_use(
     for _ in range(12):
         clock.now += 275
         envelope.open_many(cells, context)
-        assert settled(lambda: not envelope.keyring._fetching.keks.ageing(clock.now))  # type: ignore[attr-defined]
+        assert at_rest(envelope)
     asked = fake.unwrapped
     assert asked > 0
     for _ in range(50):
@@ -467,9 +472,8 @@ def test_what_was_asked_for_before_a_purge_is_not_kept(make, fake: FakeKms, cont
     """Who purges because a key was withdrawn finds nothing of it afterwards."""
     stored = (context, make().issue([(context, 1)], here)[0].cells[0])
     keyring = make()
-    fake.delay = 0.3
+    fake.delay = 0.1
     reading = threading.Thread(target=keyring.unlock, args=([stored], here))
-    asked = fake.unwrapped
     reading.start()
     assert settled(lambda: fake.unwrapped > asked)
     keyring.purge_cache()

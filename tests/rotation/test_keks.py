@@ -3,12 +3,14 @@
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import Engine, create_engine, text
 
 from sqlalchemy_envelope import Context, DirectKeyring, Envelope, StaticKey, TieredKeyring
 from sqlalchemy_envelope.errors import ConfigurationError, KeyProviderError
+from sqlalchemy_envelope.keyring.custody import make_kek
 from sqlalchemy_envelope.keystore import SqlKeyStore, install
 from sqlalchemy_envelope.rotation import rewrap_column, rewrap_keks, rotate_kek
 from sqlalchemy_envelope.testing import FakeKms
@@ -17,7 +19,10 @@ from ..fixtures.postgresql import Database
 from .figures import new_kms_key
 from .world import BRISK, World
 
-TENANTS = [None, *(f"tenant {n}" for n in range(103))]
+TENANTS = [None, "acme", "zeta"]
+OTHERS = 100
+KEYS = len(TENANTS) + OTHERS
+"""More than are read at once."""
 
 
 @pytest.fixture
@@ -36,13 +41,16 @@ def tiered(engine: Engine, *providers: Any, **options: Any) -> TieredKeyring:
     return TieredKeyring(first, opens=others, store=SqlKeyStore(engine), **options)
 
 
-def seal(keyring: TieredKeyring) -> dict[str | None, tuple[bytes | None, bytes | None]]:
-    """A value of each tenant."""
-    envelope = Envelope(keyring)
-    return {
-        tenant: envelope.seal_many(["value"], Context("patient", "ssn", tenant=tenant))[0]
-        for tenant in TENANTS
-    }
+def seal(keyring: TieredKeyring, engine: Engine) -> dict[str | None, tuple[bytes | None, bytes | None]]:
+    """A value of each tenant; and keys of many others, which have none."""
+    columns = "id, tenant, state, wrapped, wrapped_by"
+    insert = f"INSERT INTO envelope.key ({columns}) VALUES (:id, :of, 'active', :a, :b)"
+    made = [make_kek(keyring.providers[0], uuid4(), f"other {n}")[1] for n in range(OTHERS)]
+    rows = [{"id": each.id, "of": each.tenant, "a": each.cells, "b": each.names} for each in made]
+    with engine.begin() as connection:
+        connection.execute(text(insert), rows)
+    seal = Envelope(keyring).seal_many
+    return {tenant: seal(["value"], Context("patient", "ssn", tenant=tenant))[0] for tenant in TENANTS}
 
 
 def all_open(keyring: TieredKeyring, sealed: dict[str | None, Any]) -> bool:
@@ -57,10 +65,10 @@ def all_open(keyring: TieredKeyring, sealed: dict[str | None, Any]) -> bool:
 def test_a_new_kms_key_costs_two_calls_a_tenant_and_no_row(engine: Engine) -> None:
     """Unwrapped by the one and wrapped by the other; then all opens by the new one alone. Again: nothing."""
     old, new = FakeKms(name="old"), FakeKms(name="new")
-    sealed = seal(tiered(engine, old))
+    sealed = seal(tiered(engine, old), engine)
     done = rewrap_keks(engine, tiered(engine, new, old))
-    assert (done.keys, done.calls, done.failed) == (len(TENANTS), 2 * len(TENANTS), {})
-    assert (old.unwrapped, new.wrapped) == (len(TENANTS), len(TENANTS))
+    assert (done.keys, done.calls, done.failed) == (KEYS, 2 * KEYS, {})
+    assert (old.unwrapped, new.wrapped) == (KEYS, KEYS)
     assert all_open(tiered(engine, new), sealed)
     again = rewrap_keks(engine, tiered(engine, new, old))
     assert (again.keys, again.calls) == (0, 0)
@@ -72,21 +80,21 @@ def test_a_new_kms_key_costs_two_calls_a_tenant_and_no_row(engine: Engine) -> No
 def test_it_goes_on_after_a_failure_and_beside_another(engine: Engine) -> None:
     """What went well is kept; two at once do each key once between them."""
     old, new = FakeKms(name="old"), FakeKms(name="new")
-    sealed = seal(tiered(engine, old))
+    sealed = seal(tiered(engine, old), engine)
     new.throttle(after=70, times=10)
     with pytest.raises(KeyProviderError):
         rewrap_keks(engine, tiered(engine, new, old))
     with ThreadPoolExecutor(2) as both:
         runs = [both.submit(rewrap_keks, engine, tiered(engine, new, old)) for _ in range(2)]
         keys = sum(run.result().keys for run in runs)
-    assert 0 < keys < len(TENANTS)
+    assert 0 < keys < KEYS
     assert all_open(tiered(engine, new), sealed)
 
 
 def test_a_key_destroyed_meanwhile_stays_so(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     """Compare-and-set: its wrapped bytes do not come back."""
     old, new = FakeKms(name="old"), FakeKms(name="new")
-    seal(tiered(engine, old))
+    seal(tiered(engine, old), engine)
     shred = (
         "UPDATE envelope.key SET state = 'destroyed', wrapped = '{}', wrapped_by = '{}' WHERE tenant IS NULL"
     )
@@ -98,7 +106,7 @@ def test_a_key_destroyed_meanwhile_stays_so(engine: Engine, monkeypatch: pytest.
         return wrap(*given)
 
     monkeypatch.setattr(new, "wrap", wrap_beside)
-    assert rewrap_keks(engine, tiered(engine, new, old)).keys == len(TENANTS) - 1
+    assert rewrap_keks(engine, tiered(engine, new, old)).keys == KEYS - 1
     with engine.connect() as connection:
         query = "SELECT cardinality(wrapped) FROM envelope.key WHERE tenant IS NULL"
         assert connection.execute(text(query)).scalars().all() == [0]
@@ -107,13 +115,13 @@ def test_a_key_destroyed_meanwhile_stays_so(engine: Engine, monkeypatch: pytest.
 def test_a_key_that_never_unwraps_is_told_and_left(engine: Engine) -> None:
     """The others are done."""
     old, new = FakeKms(name="old"), FakeKms(name="new")
-    seal(tiered(engine, old))
+    seal(tiered(engine, old), engine)
     with engine.begin() as connection:
         connection.execute(
             text("UPDATE envelope.key SET wrapped[1] = wrapped[1] || 'x' WHERE tenant IS NULL")
         )
     done = rewrap_keks(engine, tiered(engine, new, old))
-    assert (done.keys, len(done.failed)) == (len(TENANTS) - 1, 1)
+    assert (done.keys, len(done.failed)) == (KEYS - 1, 1)
 
 
 def test_a_new_key_wraps_and_the_one_before_opens(world: World, engine: Engine) -> None:

@@ -7,6 +7,6 @@ from .kills import ROWS, kill_until
 
 
 def test_a_rotation_survives_its_process(database: Database) -> None:
-    """Killed three times: no value is lost, and none was wrapped twice."""
-    killed = kill_until(database.url().render_as_string(hide_password=False), Kind.REWRAP, 3, seed=1)
-    assert (killed.kills, killed.wrong, killed.done) == (3, 0, killed.runs * ROWS)
+    """Killed twice: no value is lost, and none was wrapped twice."""
+    killed = kill_until(database.url().render_as_string(hide_password=False), Kind.REWRAP, 2, seed=1)
+    assert (killed.kills, killed.wrong, killed.done) == (2, 0, killed.runs * ROWS)
