@@ -88,7 +88,7 @@ class Opener:
                 tagged = open_(pair)
                 return decode(tagged if tagged[0] < PADDED else unpadded(tagged))
             except DecryptionError as error:
-                failure = error.failure
+                failure, tagged = error.failure, b""
             # Out here, so that neither its context nor its traceback leads to the frames that held keys.
             raise decryption_error(failure, place)
 

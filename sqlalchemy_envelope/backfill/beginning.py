@@ -29,7 +29,8 @@ def refuse_impossible(
         return
     with database.asked("move") as connection:
         if move.plaintext not in columns_of(connection, move):
-            raise ConfigurationError(f"{move.place}: there is no such column in schema {move.schema}")
+            where = f"{move.table} in schema {move.schema}"
+            raise ConfigurationError(f"{move.place}: {where} has no column {move.plaintext}")
         relation = inspect(connection, move)
         _refuse_taken(connection, move, relation)
     check_table(relation, move, allow_replica_identity_full=allow_replica_identity_full)

@@ -193,8 +193,8 @@ def _refuse_left(done: Job, move: Move, left: int, what: str) -> None:
     """A job is done when it did what could be done: the rest is in quarantine."""
     if left and done.rows_quarantined:
         raise BackfillError(
-            f"{move.place}: {done.rows_quarantined} rows can't be {what}; their keys and causes are in"
-            f" envelope.job_row under job {done.id} (sqlalchemy-envelope jobs); see to them, run this again"
+            f"{move.place}: {done.rows_quarantined:,} rows can't be {what} and are in quarantine; the causes:"
+            f" sqlalchemy-envelope jobs {done.id}; their keys: envelope.job_row. See to them, run this again"
         )
 
 

@@ -51,6 +51,9 @@ def beside(work: Callable[[], object]) -> Iterator[None]:
         thread.join()
 
 
+AT_REST = ("idle", True, True)
+
+
 def test_no_transaction_is_open_while_sealing(world: World) -> None:
     """Neither to read nor to write: nothing is held while a KMS is waited for."""
     world.fill(300)
@@ -58,15 +61,19 @@ def test_no_transaction_is_open_while_sealing(world: World) -> None:
     with closing(world.database.connect("onlooker")) as onlooker:
 
         def look() -> None:
-            time.sleep(0.02)  # what is being written beside is short: let it come to its end
             query = (
                 f"SELECT state, xact_start IS NULL, backend_xmin IS NULL FROM pg_stat_activity WHERE {OURS}"
             )
-            states.extend(onlooker.execute(query.encode()).fetchall())
+            found = onlooker.execute(query.encode()).fetchall()
+            ends = time.monotonic() + 2  # what is being written beside is short: let it come to its end
+            while set(found) != {AT_REST} and time.monotonic() < ends:
+                time.sleep(0.005)
+                found = onlooker.execute(query.encode()).fetchall()
+            states.extend(found)
 
         world.run(envelope=watched(look), pace=Pace(least=20, most=20))
     assert len(states) >= 40
-    assert set(states) == {("idle", True, True)}
+    assert set(states) == {AT_REST}
 
 
 def test_the_next_batch_is_made_while_the_last_is_written(world: World) -> None:
@@ -77,11 +84,11 @@ def test_the_next_batch_is_made_while_the_last_is_written(world: World) -> None:
         locker.execute("BEGIN")
         locker.execute("SELECT 1 FROM customer WHERE id = 1 FOR UPDATE")
         began = time.monotonic()
-        with beside(lambda: locker.execute("SELECT pg_sleep(0.6); COMMIT")):
+        with beside(lambda: locker.execute("SELECT pg_sleep(2); COMMIT")):
             world.run(
                 envelope=watched(lambda: asked.append(time.monotonic() - began)), pace=Pace(least=20, most=20)
             )
-    assert asked[1] < 0.5
+    assert asked[1] < 1.8
     assert world.wrong() == 0
 
 

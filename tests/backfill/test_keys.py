@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy_envelope.backfill import remaining
 from sqlalchemy_envelope.backfill.move import Move
 from sqlalchemy_envelope.backfill.pace import Pace
+from sqlalchemy_envelope.backfill.plan import Plan
 from sqlalchemy_envelope.backfill.relation import inspect
 
 from .conftest import MakeWorld
@@ -90,7 +91,7 @@ def test_several_workers_share_any_key(keyed: World) -> None:
 def test_a_pass_goes_over_the_rows_of_any_key(keyed: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where one look would not say soon enough that nothing is left."""
     monkeypatch.setattr(remaining, "AT_MOST", 0.001)
-    monkeypatch.setattr(remaining, "pending_sql", lambda *_: "pg_sleep(0.1) IS NULL")
+    monkeypatch.setattr(Plan, "pending", lambda _: "pg_sleep(0.1) IS NULL")
     report = keyed.run(pace=Pace(least=20, most=37))
     assert (report.state, report.rows_done, report.sweeps, report.rows_read) == ("done", ROWS, 2, 2 * ROWS)
 
