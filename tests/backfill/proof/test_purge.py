@@ -35,8 +35,9 @@ def outcomes(canaries: Canaries, **given: float) -> dict[str, PurgeStep]:
     return {step.place: step for step in purge(canaries.database, canaries.move, **given)}  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("partitioned", [False, True], ids=["table", "partitioned"])
-@pytest.mark.parametrize("dropped", [False, True], ids=["nulled", "dropped"])
+@pytest.mark.parametrize(
+    ("partitioned", "dropped"), [(False, True), (True, False)], ids=["table-dropped", "partitioned-nulled"]
+)
 def test_no_file_of_the_server_holds_a_value_afterwards(
     plant: Plant, partitioned: bool, dropped: bool
 ) -> None:
