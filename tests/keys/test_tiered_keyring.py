@@ -227,6 +227,19 @@ def test_no_row_of_a_result_opens_after_the_time(make, clock: Clock, fake: FakeK
         opener.open(pair)
 
 
+def test_a_result_that_waited_for_its_keys_does_not_open_after_their_time(make, clock: Clock, store) -> None:
+    """What was fetched cold and lies about opens no longer than what was warm."""
+    ((dek, content),) = Envelope(make()).seal_many(["a"], at("a"))
+    envelope, reading = Envelope(make(state_seconds=60)), Reading(at("a"))
+    (ready,) = envelope.unlock_columns([(reading, [(dek or b"") + (content or b"")])])[0]
+    store.become(KekState.REVOKED, "a")
+    opener = envelope.opener(reading)
+    assert opener.open(ready) == TEXT_TAG + b"a"
+    clock.now += 60
+    with pytest.raises(RevokedError):
+        opener.open(ready)
+
+
 def test_an_unknown_key_is_unknown_each_time(make, store: Store, context: Context) -> None:
     """A row that is not there, or gone: asked for every time, since it may yet come by replication."""
     envelope = Envelope(make())
