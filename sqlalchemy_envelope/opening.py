@@ -122,9 +122,7 @@ class Opener:
         """The same once their keys were fetched: None also for what opens here now, for as long as it may."""
         heads = {each[0][: wire.KEY_HEAD_BYTES] for each in locked if each is not None}
         live = {head for head in heads if head in self._unwrappers}
-        return [
-            None if each is None or each[0][: wire.KEY_HEAD_BYTES] in live else each for each in locked
-        ]
+        return [None if each is None or each[0][: wire.KEY_HEAD_BYTES] in live else each for each in locked]
 
     def _locked(self, pair: bytes, known: AbstractSet[bytes]) -> Locked | None:
         if pair[: wire.KEY_HEAD_BYTES] in known:
