@@ -131,9 +131,13 @@ class Envelope:
         contexts = [reading.context for reading, _ in columns]
         stored = [(context, cell) for context, each in zip(contexts, cells, strict=True) for cell in each]
         keys = self.keyring.unlock(stored, wait) if stored else {}
+        left = [
+            None if which is None else self.opener(reading).still_locked(which)
+            for (reading, _), which in zip(columns, locked, strict=True)
+        ]
         return [
             pairs if which is None else _unlocked(pairs, which, {cell: keys[context, cell] for cell in each})
-            for (_, pairs), which, context, each in zip(columns, locked, contexts, cells, strict=True)
+            for (_, pairs), which, context, each in zip(columns, left, contexts, cells, strict=True)
         ]
 
     def _opener(self, reading: Reading) -> Opener | TenantOpener:

@@ -118,6 +118,12 @@ class Opener:
             return None
         return [None if pair is None else self._locked(pair, known) for pair in pairs]
 
+    def still_locked(self, locked: Sequence[Locked | None]) -> Sequence[Locked | None]:
+        """The same once their keys were fetched: None also for what opens here now, for as long as it may."""
+        heads = {each[0][: wire.KEY_HEAD_BYTES] for each in locked if each is not None}
+        live = {head for head in heads if head in self._unwrappers}
+        return [None if each is None or each[0][: wire.KEY_HEAD_BYTES] in live else each for each in locked]
+
     def _locked(self, pair: bytes, known: AbstractSet[bytes]) -> Locked | None:
         if pair[: wire.KEY_HEAD_BYTES] in known:
             return None

@@ -126,6 +126,13 @@ class TenantText:
             pass
         raise TenantError(f"the tenant that the statement runs for is no value of {self._place}")
 
+    def takes(self, type_: TypeEngine[Any]) -> bool:
+        """Whether PostgreSQL gets a parameter of this type as its value is; a decorator may change it."""
+        sent, own = stored_type(type_), self._type
+        if isinstance(sent, Enum | TypeDecorator):
+            return False
+        return isinstance(sent, NullType) or sent._type_affinity is own._type_affinity
+
     def _parsed(self, tenant: str) -> Any:
         if isinstance(self._type, Integer):
             return int(tenant)

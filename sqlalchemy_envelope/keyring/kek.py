@@ -14,7 +14,7 @@ from uuid import UUID
 
 from .. import cipher
 from ..context import Context
-from ..errors import ConfigurationError, DecryptionError, Failure, decryption_error
+from ..errors import ConfigurationError, DecryptionError, Failure, KeyProviderError, decryption_error
 from ..wire import KEY_HEAD_BYTES, KEY_MAGIC, LOCAL_WRAPPED_BYTES, Wrap, key_head
 from .store import KekRow, KekState
 
@@ -125,16 +125,28 @@ class Kek:
         return unwrap
 
     def generator(self, context: Context) -> cipher.Generate:
-        """What makes data keys, each of them one of the wraps that were reserved."""
+        """What makes data keys, each of them one of the wraps that were reserved. As `wrapper` raises."""
         generate = self._generators.get(context.wrap)
         if generate is None:
+            self._check_wraps_for(context)
             generate = cipher.key_generator(self._key, self.head, context.wrap)
             self._generators[context.wrap] = generate
         return generate
 
     def wrapper(self, context: Context) -> cipher.Rewrap:
-        """What makes the cells of data keys made elsewhere, each by one of the wraps that were reserved."""
+        """What makes the cells of data keys made elsewhere, each by one of the wraps that were reserved.
+
+        A `KeyProviderError` for a value of another tenant, which would never open.
+        """
+        self._check_wraps_for(context)
         return cipher.key_wrapper(self._key, self.head, context.wrap)
+
+    def _check_wraps_for(self, context: Context) -> None:
+        if context.tenant != self.row.tenant:
+            raise KeyProviderError(
+                f"nothing can be written: {place_of(self.head)} is another tenant's than envelope.key says",
+                retryable=False,
+            )
 
     def _settle(self) -> None:
         self.expires = min(self._state_until, self._kms_until)

@@ -139,6 +139,11 @@ class Reserving:
     def _land(self, claim: Claim, row: KekRow, key: bytes | None, at: float, epoch: int) -> None:
         head, fetching = head_of(row.id), self._fetching
         held = fetching.keks.held.get(head)
+        if claim.tenant != row.tenant or (held is not None and held.row.tenant != row.tenant):
+            raise KeyProviderError(
+                f"nothing can be written: {place_of(head)} is another tenant's than envelope.key says",
+                retryable=False,
+            )
         self._blocks.land(claim, head)
         if key is not None:
             fetching.keep(Kek(row, key, fetching.terms, at, at), epoch)

@@ -64,6 +64,10 @@ class _Unlocking(NamedTuple):
     def fetchall(self) -> Sequence[Any]:
         return unlock_rows(self.cursor.fetchall(), self.plan, self.attachment)
 
+    def close(self) -> None:
+        """SQLAlchemy does so where fetching failed."""
+        self.cursor.close()
+
 
 class UnlockingStrategy(BufferedRowCursorFetchStrategy):
     """A server-side cursor's rows: one wave of keys a chunk."""

@@ -6,7 +6,7 @@ from sqlalchemy import Column
 
 from ..declaration import is_plain_default
 from .rows import Row
-from .tenants import UNKNOWN, Known, Tenants, given_value
+from .tenants import UNKNOWN, Known, Tenants
 from .values import SingleValues
 
 __tracebackhide__ = True  # pytest prints no locals of these frames: they hold plaintext
@@ -32,7 +32,7 @@ class InsertedTenants(Tenants):
         names = [self._name_in(row, known) for row in group]
         given = self.execution.rows[0]
         for row, name in zip(group, names, strict=True):
-            value = given_value(row[name], given) if name is not None else None
+            value = known.given(row[name], given) if name is not None else None
             if value is None:
                 value = self._filling(known)
             if value is not _NOTHING and value is not UNKNOWN:
@@ -45,10 +45,9 @@ class InsertedTenants(Tenants):
         return next((name for name in row if self.target.means(name, known.column)), None)
 
     def _settle_rows(self, known: Known, values: SingleValues) -> None:
-        key, rows = known.column.key, self.execution.rows
         assigned = values.assigned(known.column)
-        for row in rows:
-            value = row[key] if key in row else given_value(assigned, row)
+        for row in self.execution.rows:
+            value = known.given_for_it(assigned, row)
             if value is None:
                 value = self._filling(known)
                 self._fill(known, values, row, value)

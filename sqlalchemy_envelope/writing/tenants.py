@@ -55,6 +55,21 @@ class Known:
         except TypeError:  # of no hash, so no tenant
             return self.text.of(value)
 
+    def given(self, expression: Any, row: Mapping[str, Any]) -> Any:
+        """The column's value in what a clause compares or, without a parameter of its own, assigns.
+
+        `UNKNOWN` where the database computes it, or the parameter's type may change it.
+        """
+        return given_value(expression, row) if self._keeps(expression) else UNKNOWN
+
+    def given_for_it(self, assigned: Any, row: Mapping[str, Any]) -> Any:
+        """The same, where a row of parameters may give it by the column's key."""
+        key = self.column.key
+        return row[key] if key in row and self._keeps(assigned) else self.given(assigned, row)
+
+    def _keeps(self, expression: Any) -> bool:
+        return not isinstance(expression, elements.BindParameter) or self.text.takes(expression.type)
+
     def of(self, values: Sequence[Any], row: Any) -> Sequence[str | None]:
         """The tenants of values: of a row of `values([...])`, of the rows of parameters, or of all alike."""
         if row is not None:

@@ -14,7 +14,7 @@ from ..errors import UnsupportedStatementError
 from .criteria import compared_with
 from .remembered import Values, recalled
 from .synchronizing import synchronize_only
-from .tenants import UNKNOWN, Known, Tenants, given_value
+from .tenants import UNKNOWN, Known, Tenants
 from .values import SingleValues
 
 __tracebackhide__ = True  # pytest prints no locals of these frames: they hold plaintext
@@ -42,8 +42,8 @@ class UpdatedTenants(Tenants):
 
     def _settle_set(self, known: Known, values: SingleValues) -> None:
         """A change of tenant takes all that is encrypted for the row along."""
-        key, assigned = known.column.key, values.assigned(known.column)
-        given = [row[key] if key in row else given_value(assigned, row) for row in self.execution.rows]
+        assigned = values.assigned(known.column)
+        given = [known.given_for_it(assigned, row) for row in self.execution.rows]
         known.rows = [known.tenant(value) for value in given]
         bound = {name for name, pair in self.target.pairs.items() if pair.tenant is known.column}
         left = [self.target.pairs[name].content for name in sorted(bound - self.execution.batch.keys)]
@@ -83,7 +83,7 @@ class UpdatedTenants(Tenants):
         compared = compared_with(self.execution.statement, self.target.written, known.column)
         if compared is None:
             return None
-        given = [given_value(compared, row) for row in self.execution.rows]
+        given = [known.given(compared, row) for row in self.execution.rows]
         if any(value is UNKNOWN or value is None for value in given):
             return None
         return [known.tenant(value) for value in given]

@@ -88,6 +88,19 @@ def test_yield_per_makes_one_wave_a_chunk(filled: Engine, kms: FakeKms) -> None:
                 assert len(next(chunks)) == expected
 
 
+def test_a_chunk_that_does_not_open_closes_its_cursor(
+    filled: Engine, kms: FakeKms, caplog: pytest.LogCaptureFixture
+) -> None:
+    """And SQLAlchemy has nothing to say of it in its log."""
+    with Session(filled) as session:
+        chunks = session.scalars(select(Person.name).execution_options(yield_per=4)).partitions()
+        next(chunks)
+        kms.deny()
+        with pytest.raises(KeyProviderError):
+            next(chunks)
+    assert caplog.records == []
+
+
 def test_keys_travel_with_rows_when_the_cache_is_too_small(engine: Engine, kms: FakeKms) -> None:
     """A cache of one entry changes nothing: no row needs a second call."""
     attach(engine, Envelope(DirectKeyring(kms, cache_entries=1)))

@@ -25,6 +25,7 @@ from sqlalchemy_envelope import (
     StaticKey,
     TieredKeyring,
 )
+from sqlalchemy_envelope.cipher import key_generator
 from sqlalchemy_envelope.codec import TEXT_TAG
 from sqlalchemy_envelope.errors import RevokedError, ShreddedError
 from sqlalchemy_envelope.keyring.store import KekRow, KekState, WrappedKek
@@ -180,7 +181,7 @@ def test_a_holder_of_one_tenants_key_makes_no_value_of_anothers(make, store: Sto
     keyring = make()
     keyring.issue([(at("a"), 1)], here)
     (kek,) = keyring._fetching.keks.held.values()
-    forged = kek.generator(at("b"))(1).cells[0]
+    forged = key_generator(kek._key, kek.head, at("b").wrap)(1).cells[0]
     for reading in (keyring, make()):
         with pytest.raises(DecryptionError) as caught:
             reading.unlock([(at("b"), forged)], here)
@@ -224,6 +225,19 @@ def test_no_row_of_a_result_opens_after_the_time(make, clock: Clock, fake: FakeK
     envelope.purge_cache()
     with kms_calls(fake, unwrap=1):
         opener.open(pair)
+
+
+def test_a_result_that_waited_for_its_keys_does_not_open_after_their_time(make, clock: Clock, store) -> None:
+    """What was fetched cold and lies about opens no longer than what was warm."""
+    ((dek, content),) = Envelope(make()).seal_many(["a"], at("a"))
+    envelope, reading = Envelope(make(state_seconds=60)), Reading(at("a"))
+    (ready,) = envelope.unlock_columns([(reading, [(dek or b"") + (content or b"")])])[0]
+    store.become(KekState.REVOKED, "a")
+    opener = envelope.opener(reading)
+    assert opener.open(ready) == TEXT_TAG + b"a"
+    clock.now += 60
+    with pytest.raises(RevokedError):
+        opener.open(ready)
 
 
 def test_an_unknown_key_is_unknown_each_time(make, store: Store, context: Context) -> None:
@@ -577,6 +591,24 @@ def test_a_key_that_changes_its_tenant_opens_nothing(make, clock: Clock, context
         with pytest.raises(DecryptionError) as caught:
             keyring.unlock([stored], here)
         assert caught.value.failure is Failure.UNWRAP
+
+
+@pytest.mark.parametrize("held", [True, False])
+def test_no_tenants_value_is_wrapped_by_anothers_key(make, clock: Clock, held: bool) -> None:
+    """Where the table gives a live key to another tenant, or answers with another's, nothing is written."""
+
+    class Another(MemoryStore):
+        def reserve(self, tenant: str | None, *wanted: Any) -> KekRow:
+            return super().reserve("a", *wanted)
+
+    keyring = make(store=MemoryStore(clock) if held else Another(clock))
+    keyring.issue([(at("a"), 1)], here)
+    rows = keyring._stored().rows
+    if held:
+        rows.update({id_: replace(row, tenant="b") for id_, row in rows.items()})
+    for _ in range(3):
+        with pytest.raises(KeyProviderError, match="another tenant's"):
+            keyring.issue([(at("b"), 1)], here)
 
 
 def test_it_shows_no_key_and_is_not_pickled(make, context: Context) -> None:

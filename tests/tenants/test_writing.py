@@ -5,10 +5,11 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import bindparam, func, insert, select, text, update
+from sqlalchemy import JSON, String, Text, bindparam, func, insert, literal, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
+from sqlalchemy.types import TypeDecorator
 
 from sqlalchemy_envelope import TenantError, UnsupportedStatementError, tenant
 
@@ -174,6 +175,29 @@ def test_an_sql_expression_names_no_tenant(session: Session) -> None:
     """Nobody but the database knows it."""
     with pytest.raises(TenantError, match=r"person\.tenant_id is set by an SQL expression"):
         session.execute(insert(Person).values(id=1, tenant_id=func.lower("A"), ssn="x"))
+
+
+class Upper(TypeDecorator[str]):
+    """Changes what is sent."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Any) -> str | None:
+        return value and value.upper()
+
+
+def test_a_parameter_of_a_type_that_changes_it_names_no_tenant(people: Session) -> None:
+    """What is compared or stored is another text than the one that was given."""
+    for given in (literal("x", Upper()), literal("x", JSON()), bindparam("tenant_id", "x", type_=Upper())):
+        with pytest.raises(TenantError, match=r"person\.tenant_id is set by an SQL expression"):
+            people.execute(insert(p).values(id=3, tenant_id=given, ssn="x"))
+    with pytest.raises(TenantError, match=r"person\.tenant_id is set by an SQL expression"):
+        people.execute(insert(p).values(tenant_id=given), [{"id": 3, "tenant_id": "x", "ssn": "x"}])
+    with pytest.raises(TenantError, match=r"person\.tenant_id is not in the UPDATE"):
+        people.execute(update(p).where(p.c.tenant_id == literal("x", Upper())).values(ssn="x"))
+    people.execute(update(p).where(p.c.tenant_id == literal(A, String(9))).values(ssn="new"))
+    assert rows(people)[0] == (1, A, "new", "p1")
 
 
 UPDATES: dict[str, Callable[[Session], Any]] = {
