@@ -16,6 +16,7 @@ from .pace import Pace
 from .plan import Plan
 from .refusals import check_job, check_table
 from .relation import inspect
+from .rotation import Rotation
 from .rotation_refusals import check_rotation
 from .sources import Source
 from .subjects import Subjects
@@ -56,3 +57,8 @@ def check_new_job(
     check_table(relation, recorded.move, allow_replica_identity_full=allow_replica_identity_full)
     reader = source or last_source(connection, recorded, kind)
     check_job(relation, recorded.move, kind, source=reader is not None)
+
+
+def check_new_rotation(connection: "psycopg.Connection[Any]", rotation: Rotation) -> None:
+    """The same of a rotation."""
+    check_rotation(connection, inspect(connection, rotation), rotation)

@@ -8,7 +8,7 @@ from ..backfill.jobs import job as job_of
 from ..backfill.kind import Kind
 from ..backfill.move import Authority
 from ..backfill.moves import RecordedMove
-from ..backfill.prepare import check_new_job
+from ..backfill.prepare import check_new_job, check_new_rotation
 from ..backfill.rotation import Rotation
 from ..backfill.rotations import record_job as record_rotation_job
 from ..backfill.subjects import Recorded, Subjects
@@ -67,7 +67,11 @@ def task_of_job(connection: Any, number: int, source: str | None = None) -> Task
 
 
 def task_of_rotation(connection: Any, rotation: Rotation, kind: Kind) -> Task:
-    """A rotation's job: the one that is not done yet, if there is one, else a new one."""
+    """A rotation's job: the one that is not done yet, if there is one, else a new one.
+
+    Raises `ConfigurationError` for one that can't be run, and records none.
+    """
+    check_new_rotation(connection, rotation)
     return task_of_job(connection, record_rotation_job(connection, rotation, kind).id)
 
 

@@ -14,6 +14,7 @@ from ..backfill.database import Database
 from ..backfill.kind import Kind
 from ..backfill.move import ValueType
 from ..backfill.moves import find_by_content
+from ..backfill.prepare import check_new_rotation
 from ..backfill.rotation import Rotation
 from ..backfill.rotations import record_job
 from ..backfill.run import run
@@ -109,6 +110,7 @@ def rotate(database: Database, envelope: Keys, rotation: Rotation, kind: Kind, *
     """Records a job, or finds the unfinished one, and runs it. Raises `BackfillError` short of its end."""
     installed(database)
     with database.asked("rotation") as connection:
+        check_new_rotation(connection, rotation)
         job = record_job(connection, rotation, kind)
     report = run(database, job.id, _maker(envelope), **running)
     if report.state == "done":

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Column, event, inspect
+from sqlalchemy import Column, event, inspect, select
 from sqlalchemy.orm import Mapper
 from sqlalchemy.orm.attributes import flag_modified, get_history
 from sqlalchemy.orm.base import PASSIVE_NO_INITIALIZE
@@ -53,14 +53,14 @@ def _tenanted(table: Any) -> dict[Column[Any], list[Pair]]:
     return found
 
 
-def _attributes(mapper: Mapper[Any]) -> Iterator[tuple[Any, Column[Any], str, list[str]]]:
+def _attributes(mapper: Mapper[Any]) -> Iterator[tuple[Any, Column[Any], str, dict[str, Column[Any]]]]:
     """Each table, a tenant column of it, its attribute, and the attributes encrypted for it."""
     named = mapper._columntoproperty
     for table in mapper.tables:
         for column, pairs in _tenanted(table).items():
             if column in named:
-                encrypted = [named[pair.content].key for pair in pairs if pair.content in named]
-                yield table, column, named[column].key, encrypted
+                contents = [pair.content for pair in pairs if pair.content in named]
+                yield table, column, named[column].key, {named[each].key: each for each in contents}
 
 
 def _fill(mapper: Mapper[Any], connection: Any, instance: Any) -> None:
@@ -79,15 +79,27 @@ def _prepare(mapper: Mapper[Any], connection: Any, instance: Any) -> None:
     state: Any = inspect(instance)
     for table, column, attribute, encrypted in _attributes(mapper):
         if get_history(instance, attribute, PASSIVE_NO_INITIALIZE).has_changes():
-            for each in encrypted:
-                getattr(instance, each)
-                flag_modified(instance, each)
+            for each, content in encrypted.items():
+                given = each in state.committed_state
+                none = getattr(instance, each) is None and content.type.should_evaluate_none
+                if given or not (none and _is_null(mapper, connection, state, content)):
+                    flag_modified(instance, each)
         elif any(each in state.committed_state for each in encrypted):
             values = {str(column.key): getattr(instance, attribute)}
             remember(connection, table, _key(mapper, state, table), values)
 
 
+def _is_null(mapper: Mapper[Any], connection: Any, state: Any, content: Column[Any]) -> bool:
+    """Whether a None that was read, of a type that holds None as a value, is NULL in the row: it stays so."""
+    row = [column == _stored(mapper, state, column) for column in content.table.primary_key]
+    return connection.scalar(select(content.is_(None)).where(*row)) is True
+
+
 def _key(mapper: Mapper[Any], state: Any, table: Any) -> Values:
     """The row's primary key as stored, by the names that SQLAlchemy gives the parameters."""
+    return {str(each._label): _stored(mapper, state, each) for each in table.primary_key}
+
+
+def _stored(mapper: Mapper[Any], state: Any, column: Column[Any]) -> Any:
     stored: Any = mapper._get_committed_state_attr_by_column
-    return {str(each._label): stored(state, state.dict, each) for each in table.primary_key}
+    return stored(state, state.dict, column)

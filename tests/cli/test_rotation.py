@@ -198,15 +198,18 @@ NOT_SO = [
     (["rewrap", "customer.email", "--keks"], "one of them"),
     (["rewrap", "customer.email", "--key", "acme"], "a key id is 32 hexadecimal digits"),
     (["rewrap", "customer.email", "--only-tenant", "acme"], "name the column that tells it"),
+    (["rewrap", "customer.phone"], "customer has no column phone"),
+    (["reencrypt", "customer.email", "--tenant-column", "clinic"], "customer has no column clinic"),
 ]
 
 
 def test_what_is_wrong_to_ask_is_two(world: World) -> None:
-    """Before anything is done."""
+    """Before anything is done, and with no job left that `backfill all` would come upon."""
     for arguments, words in NOT_SO:
         done = world.run(*arguments)
         assert (done.code, done.out) == (Exit.USAGE, ""), arguments
         assert words in done.err
+    assert json.loads(world.shell.run("jobs", "--json").out) == []
 
 
 def test_keys_that_are_not_of_tiers_are_told(world: World) -> None:

@@ -1,13 +1,22 @@
 """Models whose tenants come from a column of each type and from the context, and an attached engine."""
 
 from collections.abc import Iterator
+from typing import Any
 from uuid import UUID
 
 import pytest
 from sqlalchemy import Engine, ForeignKey, String, Text, UniqueConstraint
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, relationship
 
-from sqlalchemy_envelope import TENANT, DirectKeyring, EncryptedText, Envelope, StaticKey, attach
+from sqlalchemy_envelope import (
+    TENANT,
+    DirectKeyring,
+    EncryptedJSON,
+    EncryptedText,
+    Envelope,
+    StaticKey,
+    attach,
+)
 from sqlalchemy_envelope.testing import FakeKms
 
 A, B = "acme", "bär & söhne"
@@ -64,6 +73,15 @@ class Related(Base):
     company: Mapped[Company] = relationship()
     secret: Mapped[str | None] = mapped_column(EncryptedText(tenant="uid"))
     of_company: Mapped[str | None] = mapped_column(EncryptedText(tenant="company_id"))
+
+
+class Document(Base):
+    """Whose None may be NULL or JSON null."""
+
+    __tablename__ = "document"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    tenant_id: Mapped[str] = mapped_column(Text)
+    content: Mapped[Any | None] = mapped_column(EncryptedJSON(tenant="tenant_id"))
 
 
 @pytest.fixture

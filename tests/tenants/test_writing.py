@@ -13,7 +13,7 @@ from sqlalchemy.types import TypeDecorator
 
 from sqlalchemy_envelope import TenantError, UnsupportedStatementError, tenant
 
-from .conftest import A, B, Company, Numbered, Own, Person, Related
+from .conftest import A, B, Company, Document, Numbered, Own, Person, Related
 
 p: Any = Person.__table__
 PEOPLE = select(Person.id, Person.tenant_id, Person.ssn, Person.phone).order_by(Person.id)
@@ -312,6 +312,18 @@ def test_an_object_takes_its_values_to_its_new_tenant(people: Session) -> None:
     person.ssn = "new"
     people.commit()
     assert rows(people)[0] == (1, B, "new", "p1")
+
+
+def test_null_and_json_null_stay_apart_in_a_row_that_changes_hands(session: Session) -> None:
+    """Both are None to who reads them."""
+    session.add_all([Document(id=1, tenant_id=A), Document(id=2, tenant_id=A, content=None)])
+    session.commit()
+    for document in session.scalars(select(Document)):
+        document.tenant_id = B
+    session.commit()
+    is_null = select(Document.content.is_(None)).order_by(Document.id)
+    assert session.scalars(is_null).all() == [True, False]
+    assert session.scalars(select(Document.content)).all() == [None, None]
 
 
 def test_a_parents_new_key_takes_its_childrens_values_along(session: Session) -> None:
