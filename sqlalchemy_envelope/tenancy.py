@@ -59,6 +59,16 @@ def tenant(of: TenantId) -> Iterator[None]:
         _current.reset(token)
 
 
+@contextmanager
+def of_any_tenant() -> Iterator[None]:
+    """Runs a statement of our own inside, whatever tenant the caller's run for."""
+    token = _current.set(None)
+    try:
+        yield
+    finally:
+        _current.reset(token)
+
+
 def tenant_of(options: Mapping[str, Any]) -> str | None:
     """The tenant that a statement with these execution options runs for.
 

@@ -10,12 +10,12 @@ from typing import Any
 
 from sqlalchemy import Column, event, inspect, select
 from sqlalchemy.orm import Mapper
-from sqlalchemy.orm.attributes import flag_modified, get_history
+from sqlalchemy.orm.attributes import flag_modified, get_history, set_committed_value
 from sqlalchemy.orm.base import PASSIVE_NO_INITIALIZE
 
 from ..attachment import attachment_of
 from ..columns import Pair, pairs_of
-from ..tenancy import Tenancy, tenant_of
+from ..tenancy import OPTION, Tenancy, of_any_tenant, tenant_of
 from ..tenant_column import TenantText
 from ..types import carried
 from .remembered import Values, remember
@@ -79,20 +79,43 @@ def _prepare(mapper: Mapper[Any], connection: Any, instance: Any) -> None:
     state: Any = inspect(instance)
     for table, column, attribute, encrypted in _attributes(mapper):
         if get_history(instance, attribute, PASSIVE_NO_INITIALIZE).has_changes():
-            for each, content in encrypted.items():
-                given = each in state.committed_state
-                none = getattr(instance, each) is None and content.type.should_evaluate_none
-                if given or not (none and _is_null(mapper, connection, state, content)):
-                    flag_modified(instance, each)
+            given = encrypted.keys() & state.committed_state.keys()
+            for each in given:
+                flag_modified(instance, each)
+            kept = {each: content for each, content in encrypted.items() if each not in given}
+            _take_along(mapper, connection, instance, kept)
         elif any(each in state.committed_state for each in encrypted):
             values = {str(column.key): getattr(instance, attribute)}
             remember(connection, table, _key(mapper, state, table), values)
 
 
-def _is_null(mapper: Mapper[Any], connection: Any, state: Any, content: Column[Any]) -> bool:
-    """Whether a None that was read, of a type that holds None as a value, is NULL in the row: it stays so."""
-    row = [column == _stored(mapper, state, column) for column in content.table.primary_key]
-    return connection.scalar(select(content.is_(None)).where(*row)) is True
+def _take_along(
+    mapper: Mapper[Any], connection: Any, instance: Any, kept: dict[str, Column[Any]]
+) -> None:
+    """Has what nobody set written again as the row has it now, locked: somebody else may have set it since.
+
+    NULL stays as it is, also of a type that holds None as another value.
+    """
+    state: Any = inspect(instance)
+    for table in {content.table for content in kept.values()}:
+        mine = {each: content for each, content in kept.items() if content.table is table}
+        asked = [entry for content in mine.values() for entry in (content, content.is_(None))]
+        row = [column == _stored(mapper, state, column) for column in table.primary_key]
+        with of_any_tenant():
+            query = select(*asked).where(*row).with_for_update().execution_options(**{OPTION: None})
+            found = connection.execute(query).first()
+        if found is not None:  # else the UPDATE finds no row either
+            for each, value, is_null in zip(mine, found[::2], found[1::2], strict=True):
+                _keep(instance, each, value, is_null)
+
+
+def _keep(instance: Any, attribute: str, value: Any, is_null: bool) -> None:
+    if is_null:
+        set_committed_value(instance, attribute, None)
+        return
+    if getattr(instance, attribute) != value:
+        setattr(instance, attribute, value)
+    flag_modified(instance, attribute)
 
 
 def _key(mapper: Mapper[Any], state: Any, table: Any) -> Values:

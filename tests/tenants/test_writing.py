@@ -1,6 +1,7 @@
 """Whose a written value is, by every way of writing one."""
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 from uuid import UUID
 
@@ -312,6 +313,22 @@ def test_an_object_takes_its_values_to_its_new_tenant(people: Session) -> None:
     person.ssn = "new"
     people.commit()
     assert rows(people)[0] == (1, B, "new", "p1")
+
+
+@pytest.mark.parametrize("of", [None, B])
+def test_a_row_that_changes_hands_takes_along_what_others_wrote(people: Session, of: str | None) -> None:
+    """Since it was loaded, and though its session runs for the new tenant already."""
+    person = people.get_one(Person, 1)
+    assert person.ssn == "s1"
+    with Session(people.get_bind()) as other:
+        other.get_one(Person, 1).ssn = "theirs"
+        other.commit()
+    person.tenant_id = B
+    with nullcontext() if of is None else tenant(of):
+        people.flush()
+    assert person.ssn == "theirs"
+    people.commit()
+    assert rows(people)[0] == (1, B, "theirs", "p1")
 
 
 def test_null_and_json_null_stay_apart_in_a_row_that_changes_hands(session: Session) -> None:
