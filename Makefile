@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help venv test test-20 demo bench bench-quick lint types docs docs-check pins clean
+.PHONY: help venv venv-20 test test-20 demo bench bench-quick lint types docs docs-check pins clean
 
 help:  ## what there is to run
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1: /p' $(MAKEFILE_LIST)
@@ -29,12 +29,13 @@ test: $(READY)  ## the tests, on a PostgreSQL that they start themselves
 	$(BIN)/python -m pytest -n auto --dist loadgroup -m "not alone" $(PYTEST_ARGS)
 	$(BIN)/python -m pytest -m alone
 
-# What meets SQLAlchemy itself. What meets it only by way of that has been tried on 2.1.
-NEAR := alembic/test_autogenerate.py alembic/test_quiet.py engine keystore leaks models tenants \
-    test_async_statements.py test_migrations.py test_recipes.py test_statements.py
-
-test-20: .venv-20-constraints  ## those tests on SQLAlchemy 2.0 that meet it themselves
+venv-20: .venv-20-constraints  ## build .venv-20, with SQLAlchemy 2.0
 	$(MAKE) venv VENV=.venv-20 CONSTRAINTS=$<
+
+# What meets SQLAlchemy itself. What meets it only by way of that has been tried on 2.1.
+NEAR := alembic/test_autogenerate.py engine leaks models tenants test_async_statements.py test_statements.py
+
+test-20: venv-20  ## those tests on SQLAlchemy 2.0 that meet it themselves
 	.venv-20/bin/python -m pytest -n auto -m "not alone" $(NEAR:%=tests/%)
 	.venv-20/bin/python -c 'import sqlalchemy as s; assert s.__version__.startswith("2.0."), s.__version__'
 
