@@ -46,7 +46,7 @@ with section("Tenants: of a column of the row"):
         "s.execute(update(T), [{'id': 1, 'tenant_id': 'acme', 'ssn': C}, {'id': 3, 'tenant_id': 'bär', 'ssn': None}])",
         "s.bulk_update_mappings(T, [{'id': 1, 'tenant_id': 'acme', 'ssn': C + 'mapped'}])",
         "for n, one in enumerate(s.scalars(select(T))): one.ssn = C + str(n)\ns.flush()",
-        "one = s.get(T, 1)\none.tenant_id, one.note = 'new', 'moved'\ns.flush()",
+        "one = s.get(T, 1)\none.tenant_id, one.name, one.ssn = 'new', C, C + 'moved'\ns.flush()",
         "s.merge(T(id=1, ssn=C + 'merged')).ssn",
         "s.delete(s.get(T, 3))\ns.flush()",
         "delete(T.__table__).where(T.id == 3).returning(T.ssn)",
