@@ -13,7 +13,7 @@ PACKAGE = "sqlalchemy_envelope"
 ROOT = Path(__file__).parent.parent / PACKAGE
 
 FLOORS = (
-    ("errors", "forks"),
+    ("components", "errors", "forks"),
     ("wire",),
     ("legacy", "context", "codec", "padding", "tenancy"),
     ("scalars",),

@@ -23,7 +23,7 @@ from .key_store_effects import perform_on_key_store
 from .operation import MoveOperation
 from .operations import DecryptColumnOp, EncryptColumnOp
 from .proposing import propose_moves
-from .rendering import render_item, render_key_store, render_operation, render_rotation
+from .rendering import render_item, render_operation
 from .rotation import ReencryptColumnOp, RewrapColumnOp, RewrapKeysOp, RotateKeyOp, RotationOperation
 from .rotation_effects import perform_rotation
 from .steps import (
@@ -70,7 +70,5 @@ __all__ = [
     "perform_rotation",
     "propose_moves",
     "render_item",
-    "render_key_store",
     "render_operation",
-    "render_rotation",
 ]

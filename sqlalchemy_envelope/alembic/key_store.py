@@ -3,24 +3,19 @@
 `op.create_key_store()` is `op.invoke(CreateKeyStoreOp())`, which type checkers understand too.
 """
 
-from typing import Any, ClassVar
+from typing import Any
 
 from alembic.operations import Operations
-from alembic.operations.ops import MigrateOperation
+
+from .told import ToldOperation
 
 
-class KeyStoreOperation(MigrateOperation):
+class KeyStoreOperation(ToldOperation):
     """Something done to `envelope.key` and `envelope.key_receipt`, which have no names to choose."""
-
-    name: ClassVar[str]
-    """As in `op.<name>`."""
 
     def to_diff_tuple(self) -> tuple[Any, ...]:
         """For `alembic check` and `compare_metadata`."""
         return (self.name,)
-
-    def __repr__(self) -> str:
-        return f"op.{self.name}()"
 
 
 @Operations.register_operation("create_key_store")

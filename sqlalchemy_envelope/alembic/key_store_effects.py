@@ -108,4 +108,4 @@ def _held(connection: Connection) -> list[str]:
 
 
 EFFECTS = {CreateKeyStoreOp: schema.install, DropKeyStoreOp: _remove}
-SCRIPTS = {CreateKeyStoreOp: (schema.LOCK, *schema.STATEMENTS), DropKeyStoreOp: (_REMOVAL,)}
+SCRIPTS = {CreateKeyStoreOp: schema.STATEMENTS, DropKeyStoreOp: (_REMOVAL,)}

@@ -1,24 +1,21 @@
 """What every operation of ours is: a column by name, and how its move is meant."""
 
-from typing import Any, ClassVar
+from typing import Any
 
 from alembic.operations import Operations
-from alembic.operations.ops import MigrateOperation
 
 from ..backfill.move import Move, ValueType
 from ..context import Context
+from .told import Call, ToldOperation
 
 
-class MoveOperation(MigrateOperation):
+class MoveOperation(ToldOperation):
     """Something done to the move of one column.
 
     `table_name`, `column_name`, `schema`: the column by the name that its users know. `into`, `dek`,
     `context`, `type_`, `tenant`: as in `Move.plan`; what a move was begun with is recorded, so later steps
     need them in `--sql` mode alone, where no record can be read.
     """
-
-    name: ClassVar[str]
-    """As in `op.<name>`."""
 
     def __init__(
         self,
@@ -68,17 +65,14 @@ class MoveOperation(MigrateOperation):
         """All keyword arguments that are not the default, as a revision writes them."""
         return self.place
 
-    def reverse(self) -> MigrateOperation:
-        """What undoes it, where something does."""
-        raise NotImplementedError(f"op.{self.name} has nothing that undoes it")
+    @property
+    def call(self) -> Call:
+        """Table and column, and what is not the default."""
+        return (str(self.table_name), str(self.column_name)), self.options
 
     def to_diff_tuple(self) -> tuple[Any, ...]:
         """For `alembic check` and `compare_metadata`: the name, the place, and what else was said."""
         return self.name, self.schema, self.table_name, self.column_name, self.options
-
-    def __repr__(self) -> str:
-        named = "".join(f", {name}={value!r}" for name, value in self.options.items())
-        return f"op.{self.name}({self.table_name!r}, {self.column_name!r}{named})"
 
     @classmethod
     def step(

@@ -7,9 +7,7 @@ from alembic.autogenerate.api import AutogenContext
 
 from ..context import Context
 from ..types import EncryptedType
-from .key_store import KeyStoreOperation
-from .operation import MoveOperation
-from .rotation import RotationOperation
+from .told import ToldOperation
 
 
 def render_item(type_: str, obj: Any, autogen_context: AutogenContext) -> str | Literal[False]:
@@ -23,29 +21,13 @@ def render_item(type_: str, obj: Any, autogen_context: AutogenContext) -> str | 
     return False
 
 
-@renderers.dispatch_for(MoveOperation)
-def render_operation(autogen_context: AutogenContext, operation: MoveOperation) -> str:
+@renderers.dispatch_for(ToldOperation)
+def render_operation(autogen_context: AutogenContext, operation: ToldOperation) -> str:
     """`op.encrypt_column('customer', 'email')`, with what is not the default."""
+    arguments, options = operation.call
+    named = [f"{name}={_written(value, autogen_context)}" for name, value in options.items()]
     prefix = autogen_context.opts["alembic_module_prefix"] or ""
-    place = f"{str(operation.table_name)!r}, {str(operation.column_name)!r}"
-    named = "".join(
-        f", {name}={_written(value, autogen_context)}" for name, value in operation.options.items()
-    )
-    return f"{prefix}{operation.name}({place}{named})"
-
-
-@renderers.dispatch_for(KeyStoreOperation)
-def render_key_store(autogen_context: AutogenContext, operation: KeyStoreOperation) -> str:
-    """`op.create_key_store()`."""
-    return f"{autogen_context.opts['alembic_module_prefix'] or ''}{operation.name}()"
-
-
-@renderers.dispatch_for(RotationOperation)
-def render_rotation(autogen_context: AutogenContext, operation: RotationOperation) -> str:
-    """`op.rewrap_column('patient', 'ssn')`, with what is not the default."""
-    named = [f"{name}={_written(value, autogen_context)}" for name, value in operation.options.items()]
-    given = ", ".join([*map(repr, operation.place), *named])
-    return f"{autogen_context.opts['alembic_module_prefix'] or ''}{operation.name}({given})"
+    return f"{prefix}{operation.name}({', '.join([*map(repr, arguments), *named])})"
 
 
 def _written(value: Any, autogen_context: AutogenContext) -> str:

@@ -5,38 +5,32 @@
 Alembic writes the signatures out as text and runs that: defaults are literals, annotations are strings.
 """
 
-from typing import Any, ClassVar
+from typing import Any
 
 from alembic.operations import Operations
-from alembic.operations.ops import MigrateOperation
 
 from ..backfill.rotation import Rotation
 from ..errors import ConfigurationError
+from .told import Call, ToldOperation
 
 RUNS = ("now", "later")
 
 
-class RotationOperation(MigrateOperation):
+class RotationOperation(ToldOperation):
     """Something done to keys. `options`: the keyword arguments that are not the default."""
-
-    name: ClassVar[str]
-    """As in `op.<name>`."""
 
     def __init__(self, *place: str, **options: Any) -> None:
         self.place = place
         self.options = {name: value for name, value in options.items() if value is not None}
 
-    def reverse(self) -> MigrateOperation:
-        """What undoes it, where something does."""
-        raise NotImplementedError(f"op.{self.name} has nothing that undoes it")
+    @property
+    def call(self) -> Call:
+        """Table and column, where it is about one, and what is not the default."""
+        return self.place, self.options
 
     def to_diff_tuple(self) -> tuple[Any, ...]:
         """For `alembic check` and `compare_metadata`."""
         return self.name, *self.place, self.options
-
-    def __repr__(self) -> str:
-        given = [*map(repr, self.place), *(f"{name}={value!r}" for name, value in self.options.items())]
-        return f"op.{self.name}({', '.join(given)})"
 
 
 class ColumnRotationOperation(RotationOperation):

@@ -8,15 +8,12 @@ from typing import Any
 
 import psycopg
 
+from .. import components
+
 VERSION = 2
 
 STATEMENTS: tuple[str, ...] = (
-    "CREATE SCHEMA IF NOT EXISTS envelope",
-    """CREATE TABLE IF NOT EXISTS envelope.component (
-    name text PRIMARY KEY,
-    version integer NOT NULL,
-    installed_at timestamptz NOT NULL DEFAULT now()
-)""",
+    *components.STATEMENTS,
     """CREATE TABLE IF NOT EXISTS envelope.move (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     "schema" text NOT NULL,
@@ -109,17 +106,13 @@ END IF;
 END $envelope$""",
     """CREATE UNIQUE INDEX IF NOT EXISTS job_unfinished_rotation ON envelope.job (rotation, kind)
 WHERE state <> 'done'""",
-    f"""INSERT INTO envelope.component (name, version) VALUES ('backfill', {VERSION})
-ON CONFLICT (name) DO UPDATE SET version = greatest(component.version, excluded.version)""",
+    components.record_sql("backfill", VERSION),
 )
 """Rows of a quarantine hold keys and the class of an error, never its message: that could print a value."""
-
-_LOCK = 7_262_451_093_118_001
 
 
 def install(connection: "psycopg.Connection[Any]") -> None:
     """Makes what is missing of the schema, in one transaction that others wait for."""
     with connection.transaction():
-        connection.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
         for statement in STATEMENTS:
             connection.execute(statement)

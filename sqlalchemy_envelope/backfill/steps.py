@@ -22,8 +22,6 @@ from .tenants import joined, sealed, selected_tenant
 __tracebackhide__ = True  # pytest prints no locals of these frames: they hold plaintext
 
 
-
-
 @dataclass(frozen=True)
 class Encrypt:
     """The pair of each plaintext."""

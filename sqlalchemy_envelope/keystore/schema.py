@@ -5,15 +5,12 @@ The DDL has a version, and each statement may run again: two processes may insta
 
 from sqlalchemy import Connection
 
+from .. import components
+
 VERSION = 1
 
 STATEMENTS: tuple[str, ...] = (
-    "CREATE SCHEMA IF NOT EXISTS envelope",
-    """CREATE TABLE IF NOT EXISTS envelope.component (
-    name text PRIMARY KEY,
-    version integer NOT NULL,
-    installed_at timestamptz NOT NULL DEFAULT now()
-)""",
+    *components.STATEMENTS,
     """CREATE TABLE IF NOT EXISTS envelope.key (
     id uuid PRIMARY KEY,
     tenant text CHECK (tenant <> ''),
@@ -43,21 +40,14 @@ WHERE state = 'active'""",
     at timestamptz NOT NULL DEFAULT now(),
     rows_affected jsonb NOT NULL
 )""",
-    f"""INSERT INTO envelope.component (name, version) VALUES ('keys', {VERSION})
-ON CONFLICT (name) DO UPDATE SET version = greatest(component.version, excluded.version)""",
+    components.record_sql("keys", VERSION),
 )
 """`wrapped`: a key cell for each provider (docs/wire-format.md, section 4), `wrapped_by`: the names of their
 keys in the same order. `rows_affected`: by `schema.table.column`, how many values the key had wrapped."""
 
-REMOVAL = ("DROP TABLE envelope.key_receipt", "DROP TABLE envelope.key")
-
-LOCK = "SELECT pg_advisory_xact_lock(7262451093118002)"
-"""What installers wait for each other by: IF NOT EXISTS alone lets two of them collide."""
-
 
 def install(connection: Connection) -> None:
     """Makes what is missing of the tables, in the connection's transaction, which others wait for."""
-    connection.exec_driver_sql(LOCK)
     for statement in STATEMENTS:
         connection.exec_driver_sql(statement)
 

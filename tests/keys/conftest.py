@@ -8,7 +8,14 @@ from sqlalchemy_envelope import AwsKms, Context
 from sqlalchemy_envelope.testing import FakeKms
 
 from ..fixtures.kms import client_environment
+from .clock import Clock
 from .stub import ARN, Stub, running_stub
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """A clock of one's own."""
+    return Clock()
 
 
 @pytest.fixture

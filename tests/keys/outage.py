@@ -16,6 +16,7 @@ from sqlalchemy_envelope import Context, Envelope, KeyProviderError, TieredKeyri
 from sqlalchemy_envelope.envelope import Cells
 from sqlalchemy_envelope.testing import FakeKms
 
+from .clock import Clock
 from .memory_store import MemoryStore
 
 STEP = 15.0
@@ -46,15 +47,6 @@ class Found:
     writes: Share = field(default_factory=Share)
     cold: Share = field(default_factory=Share)
     after: Share = field(default_factory=Share)
-
-
-class Clock:
-    """Time that goes by when told."""
-
-    now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 class Process:
@@ -91,6 +83,7 @@ class Process:
 def simulate(count: int, seed: int, borne: float) -> Found:
     """So many processes, which bear an outage for `borne` seconds."""
     chance, clock, found = random.Random(seed), Clock(), Found()
+    clock.now = 0.0
     kms, store = FakeKms(insecure=True), MemoryStore(clock)
     starts = sorted(chance.uniform(0, BEFORE) for _ in range(count))
     running: list[Process] = []

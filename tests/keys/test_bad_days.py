@@ -19,6 +19,7 @@ from sqlalchemy_envelope import (
 )
 
 from . import stub as answers
+from .clock import Clock
 from .memory_store import MemoryStore
 from .stub import ARN, OTHER_ARN, Answer, Stub
 from .waits import together
@@ -51,15 +52,6 @@ DAYS = {
     "huge": Day(answers.replies(KeyId=ARN, Plaintext=HUGE, CiphertextBlob=HUGE), False),
     "wrong context": Day(answers.failing("InvalidCiphertextException"), False),
 }
-
-
-class Clock:
-    """Time that goes by when told."""
-
-    now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 class World:

@@ -20,18 +20,10 @@ from sqlalchemy_envelope import (
 )
 from sqlalchemy_envelope.testing import FakeKms, kms_calls
 
+from .clock import Clock
 from .waits import here, in_loop, together
 
 KEY = "cPX5Q0vpMzCSoZEVyGGkBGMiKBuo3Jl4rXjp2VtbUQg="
-
-
-class Clock:
-    """Time that goes by when told."""
-
-    now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 def test_every_value_has_a_data_key_of_its_own(fake: FakeKms, context: Context) -> None:

@@ -29,26 +29,12 @@ from sqlalchemy_envelope.testing import FakeKms
 from sqlalchemy_envelope.wire import KeyCell
 
 from . import stub as answers
+from .clock import Clock
 from .memory_store import MemoryStore
 from .stub import ARN, Stub, running_stub
 
 WEST_ARN = ARN.replace("eu-central-1", "eu-west-1")
 HEDGE = 0.05
-
-
-class Clock:
-    """Time that goes by when told."""
-
-    now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def clock() -> Clock:
-    """A clock of one's own."""
-    return Clock()
 
 
 @pytest.fixture

@@ -8,7 +8,8 @@ from sqlalchemy_envelope import ConfigurationError, Context, DirectKeyring, Enve
 from sqlalchemy_envelope.keyring.keyring import Order
 from sqlalchemy_envelope.testing import FakeKms, kms_calls
 
-from .test_direct_keyring import KEY, Clock
+from .clock import Clock
+from .test_direct_keyring import KEY
 from .waits import here, together
 
 

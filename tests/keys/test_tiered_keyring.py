@@ -33,6 +33,7 @@ from sqlalchemy_envelope.keystore import install
 from sqlalchemy_envelope.opening import Reading
 from sqlalchemy_envelope.testing import FakeKms, kms_calls
 
+from .clock import Clock
 from .memory_store import MemoryStore
 from .table_store import TableStore
 from .waits import here, in_loop, together
@@ -41,21 +42,6 @@ KEY = "cPX5Q0vpMzCSoZEVyGGkBGMiKBuo3Jl4rXjp2VtbUQg="
 
 
 Store = MemoryStore | TableStore
-
-
-class Clock:
-    """Time that goes by when told."""
-
-    now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def clock() -> Clock:
-    """A clock of one's own."""
-    return Clock()
 
 
 @pytest.fixture(params=["memory", "table"])
