@@ -1,9 +1,12 @@
 """SIGTERM and Ctrl-C: a run ends after the batch that is under way, a second Ctrl-C ends it at once."""
 
+import multiprocessing
+import os
 import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from multiprocessing.process import BaseProcess
 from types import FrameType
 
 from .exits import Exit
@@ -61,6 +64,17 @@ def _leave(number: int, frame: FrameType | None) -> None:
 
 
 def left_to_parent() -> None:
-    """For a worker process: whoever signals the whole group means the one that hands out the work."""
+    """For a worker process: whoever signals the whole group means the one that hands out the work.
+
+    Where that one is gone without a word, by SIGKILL, so is this: it would hold keys and wait for good.
+    """
     for each in SIGNALS:
         signal.signal(each, signal.SIG_IGN)
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_end_with, args=[parent], daemon=True).start()
+
+
+def _end_with(parent: BaseProcess) -> None:
+    parent.join()
+    os._exit(Exit.STOPPED)

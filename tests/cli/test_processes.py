@@ -49,6 +49,19 @@ def test_processes_work_too(shell: Shell) -> None:
     assert done.err == ""
 
 
+def test_processes_end_with_the_one_that_was_killed(shell: Shell) -> None:
+    """None is left that holds keys and waits for work; the job goes on when it is run again."""
+    shell.begin(20_000)
+    process = shell.start("backfill", "customer.email", "--workers", "2", "--processes", *SMALL)
+    assert comes_true(lambda: shell.sql("SELECT rows_done > 0 FROM envelope.job") == [(True,)])
+    process.kill()
+    process.communicate(timeout=15)  # which lasts until the last of them has closed its standard output
+    sessions = "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'sqlalchemy-envelope%'"
+    assert comes_true(lambda: shell.sql(sessions) == [(0,)])
+    assert shell.run("backfill", "--job", "1").code == Exit.DONE
+    assert shell.sql("SELECT count(*) FROM customer WHERE email_encrypted IS NULL") == [(0,)]
+
+
 def test_a_terminal_sees_a_bar(shell: Shell) -> None:
     """With rows, rate and time left, on stderr; the result is on stdout as ever."""
     shell.begin(3000)
