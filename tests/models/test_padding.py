@@ -56,8 +56,11 @@ def test_other_types_are_padded_too(attached: Engine) -> None:
     """Where their length says something: a number's, a document's."""
     pad = Padding(multiple=64)
     given: dict[str, Any] = {"number": 7, "document": {"a": [1]}, "data": b"\x00"}
-    types = (se.EncryptedBigInteger(pad=pad), se.EncryptedJSON(pad=pad), se.EncryptedBytes(pad=pad))
-    table = patient(*(Column(name, type_) for name, type_ in zip(given, types, strict=True)))
+    table = patient(
+        Column("number", se.EncryptedBigInteger(pad=pad)),
+        Column("document", se.EncryptedJSON(pad=pad)),
+        Column("data", se.EncryptedBytes(pad=pad)),
+    )
     table.create(attached)
     with attached.begin() as connection:
         connection.execute(insert(table), given)
