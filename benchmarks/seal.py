@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy_envelope import DirectKeyring, Envelope, StaticKey, TieredKeyring
 from sqlalchemy_envelope.codec import decode_text, encode_all, encode_text
+from sqlalchemy_envelope.envelope import ToSeal
 from sqlalchemy_envelope.opening import OpenPair, Reading
 from tests.keys.memory_store import MemoryStore
 
@@ -25,7 +26,7 @@ def run(report: Report) -> tuple[float, float]:
     envelope = Envelope(DirectKeyring(StaticKey(bytes(range(32)))))
     values, texts, cells = [bare.VALUE] * count, [TEXT] * count, envelope.seal_many([TEXT], "patient.ssn")
     opener = envelope.opener(Reading(bare.CONTEXT))
-    column = envelope.seal_columns([(bare.CONTEXT, values)])[0]
+    column = envelope.seal_columns([ToSeal(bare.CONTEXT, values)])[0]
     both = zip(column.deks, column.contents, strict=True)
     pairs = [dek + content for dek, content in both if dek and content]
     sealed, read = bare.sealed(count), opener.reader(decode_text)
@@ -34,15 +35,15 @@ def run(report: Report) -> tuple[float, float]:
     times = medians(
         {
             "bare seal": lambda: bare.seal(count),
-            "seal in a batch": lambda: envelope.seal_columns([(bare.CONTEXT, values)]),
+            "seal in a batch": lambda: envelope.seal_columns([ToSeal(bare.CONTEXT, values)]),
             "seal text in a batch": lambda: envelope.seal_columns(
-                [(bare.CONTEXT, encode_all(encode_text, texts, "patient.ssn"))]
+                [ToSeal(bare.CONTEXT, encode_all(encode_text, texts, "patient.ssn"))]
             ),
             "seal_many of one": lambda: [envelope.seal_many([TEXT], bare.CONTEXT) for _ in range(count)],
             "bare open": lambda: bare.open_all(sealed),
             "open a pair": lambda: [opener.open(pair) for pair in pairs],
             "read a pair as text": lambda: [read(pair) for pair in pairs],
-            "tiered: seal in a batch": lambda: tiered.seal_columns([(bare.CONTEXT, values)]),
+            "tiered: seal in a batch": lambda: tiered.seal_columns([ToSeal(bare.CONTEXT, values)]),
             "tiered: open a pair": lambda: [tiered_open(pair) for pair in tiered_pairs],
             "open_many of one": lambda: [envelope.open_many(cells, bare.CONTEXT) for _ in range(count)],
         },
@@ -62,7 +63,7 @@ def _tiered(values: list[bytes]) -> tuple[Envelope, list[bytes]]:
     """An envelope of tiers whose key is live, and pairs under it."""
     static, store = StaticKey(bytes(range(32))), MemoryStore(time.monotonic)
     envelope = Envelope(TieredKeyring(static, store=store))
-    column = envelope.seal_columns([(bare.CONTEXT, values)])[0]
+    column = envelope.seal_columns([ToSeal(bare.CONTEXT, values)])[0]
     both = zip(column.deks, column.contents, strict=True)
     return envelope, [dek + content for dek, content in both if dek and content]
 
@@ -83,7 +84,7 @@ def _tell(report: Report, times: dict[str, float]) -> None:
 def _tell_peers(report: Report, envelope: Envelope, open_: OpenPair, pair: bytes) -> None:
     count, rounds = (20, 3) if report.quick else (300, 15)
     ours = {
-        "seal in a batch": lambda: envelope.seal_columns([(bare.CONTEXT, [bare.VALUE] * count)]),
+        "seal in a batch": lambda: envelope.seal_columns([ToSeal(bare.CONTEXT, [bare.VALUE] * count)]),
         "open a pair": lambda: [open_(pair) for _ in range(count)],
     }
     for name, make in peers().items():

@@ -4,83 +4,29 @@ Made when a Table is complete, and for columns added later when they are: earlie
 Alembic's autogenerate. Nothing is kept in `table.info`, which Alembic copies and renders.
 """
 
-from typing import Any, NamedTuple
+from typing import Any
 from weakref import WeakKeyDictionary
 
 from sqlalchemy import CheckConstraint, Column, Index, MetaData, Table, event
-from sqlalchemy.dialects.postgresql import dialect as postgresql
 from sqlalchemy.orm import Mapper
 from sqlalchemy.schema import ColumnCollectionConstraint
-from sqlalchemy.sql.selectable import FromClause
 
-from .checks import check_sql, guard_name
 from .context import Context
 from .declaration import check_column, check_constraint, check_name, check_plain, check_sibling
 from .errors import ConfigurationError
+from .guards import add_guard, are_twins, guards_of
+from .pairs import MAPPED, SLOT, Pair, pairs_of, sibling_keys
 from .plaintext import adopt_plaintext, plaintext_beside
 from .sibling import Sibling
 from .tenant_column import check_tenant_column, tenant_column
 from .types import EncryptedType
 
-
-class Pair(NamedTuple):
-    """An encrypted column and its sibling, of one table; and while it is moving, the plaintext column.
-
-    `tenant`: the column that names the tenants of its values, where one does.
-    """
-
-    content: Column[Any]
-    dek: Column[Any]
-    plaintext: Column[Any] | None = None
-    tenant: Column[Any] | None = None
-
-    @property
-    def type(self) -> EncryptedType[Any]:
-        """The column's own, bound type."""
-        return self.content.type  # type: ignore[return-value]
-
-    @property
-    def columns(self) -> list[Column[Any]]:
-        """All that a value is written to: content, sibling, and plaintext column where there is one."""
-        both = [self.content, self.dek]
-        return both if self.plaintext is None else [*both, self.plaintext]
-
-    def of(self, source: Any) -> "Pair":
-        """The same as a table's alias, or its `excluded`, has them."""
-        return Pair(*(each if each is None else source.c[each.key] for each in self))  # type: ignore[arg-type]
-
-    @property
-    def is_mapped(self) -> bool:
-        """Whether the sibling is an attribute of a mapped class, which only its author can make it."""
-        return _MAPPED in self.dek.__dict__
-
-
-Pairs = dict[str, Pair]
-"""By the key of the encrypted column."""
-
-_SLOT = "_envelope_pairs"
-"""Where a complete Table keeps its pairs: they live, are annotated and are pickled with it."""
-
-_MAPPED = "_envelope_mapped"
-_NONE: Pairs = {}
 _contexts: "WeakKeyDictionary[MetaData, dict[Context, tuple[str, str]]]" = WeakKeyDictionary()
-_names = postgresql().identifier_preparer  # type: ignore[no-untyped-call]
-
-
-def pairs_of(table: FromClause) -> Pairs:
-    """The pairs of a table by column key; empty where it has none."""
-    pairs: Pairs = table.__dict__.get(_SLOT, _NONE)
-    return pairs
-
-
-def sibling_keys(table: FromClause) -> dict[str, str]:
-    """By the key of each sibling: the key of its encrypted column."""
-    return {pair.dek.key: key for key, pair in pairs_of(table).items()}
 
 
 @event.listens_for(Table, "after_parent_attach")
 def _table_complete(table: Table, metadata: MetaData) -> None:
-    table.__dict__[_SLOT] = {}
+    table.__dict__[SLOT] = {}
     for column in list(table.c):
         _complete(table, column)
     if pairs_of(table):
@@ -92,7 +38,7 @@ def _table_complete(table: Table, metadata: MetaData) -> None:
 def _mapped(mapper: Mapper[Any], _class: type[Any]) -> None:
     for column in mapper.columns:
         if isinstance(column, Sibling):
-            column.__dict__[_MAPPED] = True
+            column.__dict__[MAPPED] = True
 
 
 @event.listens_for(Column, "before_parent_attach")
@@ -109,7 +55,7 @@ def _column_to_come(column: Column[Any], table: Any) -> None:
 
 @event.listens_for(Column, "after_parent_attach")
 def _column_added(column: Column[Any], table: Any) -> None:
-    if not isinstance(table, Table) or _SLOT not in table.__dict__:
+    if not isinstance(table, Table) or SLOT not in table.__dict__:
         return
     _complete(table, column)
     for key, pair in list(pairs_of(table).items()):
@@ -127,11 +73,11 @@ def _column_added(column: Column[Any], table: Any) -> None:
 @event.listens_for(ColumnCollectionConstraint, "after_parent_attach")
 def _constraint_added(constraint: Any, table: Any) -> None:
     """Keeps one guard a pair, and lets nothing else that compares values near it."""
-    if not isinstance(table, Table) or _SLOT not in table.__dict__:
+    if not isinstance(table, Table) or SLOT not in table.__dict__:
         return
     if not isinstance(constraint, CheckConstraint):
         check_constraint(table, constraint, sibling_keys(table))
-    elif any(_are_twins(constraint, guard) for guard in _guards(table) if guard is not constraint):
+    elif any(are_twins(constraint, guard) for guard in guards_of(table) if guard is not constraint):
         table.constraints.discard(constraint)  # came with a copied or reflected table, which made its own
 
 
@@ -165,7 +111,7 @@ def _make_pair(table: Table, column: Column[Any]) -> None:
         if not any(each is plaintext for each in table.c):
             table.append_column(plaintext)
         _keep(table, pairs_of(table)[column.key]._replace(plaintext=plaintext))
-    _add_guard(table, column, name)
+    add_guard(table, column, name)
 
 
 def _may_be_null(column: Column[Any]) -> bool:
@@ -193,7 +139,7 @@ def _keep(table: Table, pair: Pair) -> None:
                 f"{table.name}.{pair.plaintext.name} can't hold the plaintext of {pair.content.name}: "  # type: ignore[union-attr]
                 f"it belongs to {other.content.name}"
             )
-    table.__dict__[_SLOT][pair.content.key] = pair
+    table.__dict__[SLOT][pair.content.key] = pair
 
 
 def _refuse_second(table: Table, column: Column[Any], context: Context) -> None:
@@ -220,26 +166,3 @@ def _contexts_in(metadata: MetaData, only: str | None = None) -> dict[Context, t
         if only in (None, key)
         for pair in pairs_of(table).values()
     }
-
-
-def _add_guard(table: Table, column: Column[Any], dek: str) -> None:
-    sql = check_sql(column.name, dek, column.type.accept)  # type: ignore[attr-defined]
-    guard = CheckConstraint(sql, name=guard_name(table.name, column.name))
-    for constraint in [*table.constraints]:
-        if isinstance(constraint, CheckConstraint) and _stored_name(constraint) == _stored_name(guard):
-            table.constraints.discard(constraint)
-    table.append_constraint(guard)
-
-
-def _guards(table: Table) -> list[CheckConstraint]:
-    names = {guard_name(table.name, pair.content.name) for pair in pairs_of(table).values()}
-    return [each for each in table.constraints if isinstance(each, CheckConstraint) and each.name in names]
-
-
-def _are_twins(one: CheckConstraint, other: CheckConstraint) -> bool:
-    return _stored_name(one) == _stored_name(other) or str(one.sqltext) == str(other.sqltext)
-
-
-def _stored_name(check: CheckConstraint) -> str | None:
-    """The name as PostgreSQL has it, where SQLAlchemy shortens a long one."""
-    return _names.format_constraint(check, _alembic_quote=False) if check.name else None

@@ -8,6 +8,7 @@ from sqlalchemy import URL, Engine, event
 from sqlalchemy.engine import CreateEnginePlugin
 from sqlalchemy.util import await_only
 
+from . import columns  # noqa: F401 - listens to tables
 from .attachment import SLOT, Attachment, attachment_of
 from .envelope import Envelope
 from .errors import ConfigurationError

@@ -5,7 +5,7 @@ import os
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Never
+from typing import Any, NamedTuple, Never
 
 from . import cipher, codec, wire
 from .context import Context
@@ -41,6 +41,13 @@ class SealedColumn:
         )
 
 
+class ToSeal(NamedTuple):
+    """Tagged plaintexts of one column that are to be sealed; None for a NULL."""
+
+    context: Context
+    values: Sequence[bytes | None]
+
+
 class Envelope:
     """Seals and opens under the data keys of one `keyring`. Safe to share between threads; never pickled."""
 
@@ -67,7 +74,8 @@ class Envelope:
         `context`: `"table.column"` or a `Context`. Raises `InvalidValueError`, `KeyProviderError`.
         """
         where = Context.of(context)
-        sealed = self.seal_columns([(where, codec.encode_all(codec.encode_any, values, where.place))])[0]
+        tagged = codec.encode_all(codec.encode_any, values, where.place)
+        sealed = self.seal_columns([ToSeal(where, tagged)])[0]
         return list(zip(sealed.deks, sealed.contents, strict=True))
 
     def open_many(self, cells: Sequence[Cells], context: Context | str) -> list[bytes | None]:
@@ -105,15 +113,16 @@ class Envelope:
         self.keyring.purge_cache()
 
     def seal_columns(
-        self, columns: Sequence[tuple[Context, Sequence[bytes | None]]], wait: Wait[Any] = wait_here
+        self, columns: Sequence[ToSeal], wait: Wait[Any] = wait_here
     ) -> list[SealedColumn]:
-        """Tagged plaintexts of several columns sealed with one wave of data keys: the cells of each."""
-        dense = [(context, [value for value in values if value is not None]) for context, values in columns]
-        issued = self.keyring.issue([(context, len(values)) for context, values in dense], wait)
+        """Several columns sealed with one wave of data keys: the cells of each."""
+        dense = [[value for value in column.values if value is not None] for column in columns]
+        orders = [(column.context, len(values)) for column, values in zip(columns, dense, strict=True)]
+        issued = self.keyring.issue(orders, wait)
         sealed = []
-        for (context, values), keys, (_, given) in zip(dense, issued, columns, strict=True):
-            column = SealedColumn(keys.cells, self._sealer(context)(values, keys.keys))
-            sealed.append(column if len(values) == len(given) else column.spread(given))
+        for column, values, keys in zip(columns, dense, issued, strict=True):
+            made = SealedColumn(keys.cells, self._sealer(column.context)(values, keys.keys))
+            sealed.append(made if len(values) == len(column.values) else made.spread(column.values))
         return sealed
 
     def unlock_columns(

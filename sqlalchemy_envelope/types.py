@@ -15,11 +15,12 @@ from sqlalchemy.sql.type_api import TypeEngine
 from sqlalchemy.types import TypeDecorator
 
 from .arguments import check_arguments
-from .attachment import SLOT, Attachment, attachment_of
+from .attached import attached, not_attached, opener, unsealed
+from .attachment import SLOT, attachment_of
 from .codec import Encode
 from .comparator import EncryptedComparator, place_of
 from .context import Context
-from .errors import ConfigurationError, NotAttachedError, UnsupportedStatementError
+from .errors import ConfigurationError
 from .legacy import Version
 from .moving import Moving, Plaintext
 from .opening import Reading
@@ -33,7 +34,6 @@ __tracebackhide__ = True  # pytest prints no locals of these frames: they hold p
 T = TypeVar("T")
 
 _BY_STATEMENT = "values are sealed by the statement; change them on the model, with @validates or a property"
-_ATTACH = "attach an envelope to the engine first: attach(engine, Envelope.from_env())"
 
 
 Sealed = bytearray
@@ -146,14 +146,14 @@ class EncryptedType(TypeDecorator[T]):
 
     def bind_processor(self, dialect: Dialect) -> Callable[[Any], Any]:
         """Lets sealed values through, and nothing else."""
-        attached = None if self.moving is None else partial(_attached, self, dialect)
+        check = None if self.moving is None else partial(attached, self, dialect)
 
         def process(value: Any) -> Any:
-            if value is None and attached is not None:
-                attached()  # else the plaintext column would keep what this NULL is to replace
+            if value is None and check is not None:
+                check()  # else the plaintext column would keep what this NULL is to replace
             if value is None or (type(value) is Sealed and value.startswith(_CONTENT_START)):
                 return value
-            raise _unsealed(self, dialect)
+            raise unsealed(self, dialect)
 
         return process
 
@@ -163,8 +163,8 @@ class EncryptedType(TypeDecorator[T]):
         if moving is None:
             return opening
         decode = moving.type._cached_result_processor(dialect, coltype)
-        attached = partial(_attached, self, dialect)
-        return moving.reader(opening, Plaintext(place_of(self), self.python_type, decode, attached))
+        check = partial(attached, self, dialect)
+        return moving.reader(opening, Plaintext(place_of(self), self.python_type, decode, check))
 
     def _opening(self, dialect: Dialect) -> Callable[[Any], Any]:
         slots = dialect.__dict__
@@ -177,7 +177,7 @@ class EncryptedType(TypeDecorator[T]):
                 return None
             attachment = slots.get(SLOT)
             if attachment is not bound_to:
-                open_, bound_to = _opener(self, dialect), attachment
+                open_, bound_to = opener(self, dialect), attachment
             return open_(pair)
 
         return process
@@ -191,7 +191,7 @@ class EncryptedType(TypeDecorator[T]):
         dialect = getattr(self, "_dialect", None)
         # Without a driver nothing can be sent: str(statement), or a dialect made to look at SQL.
         if dialect is not None and dialect.dbapi is not None and attachment_of(dialect) is None:
-            raise _not_attached(self)
+            raise not_attached(self)
         return column
 
     def _gen_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
@@ -206,32 +206,6 @@ class EncryptedType(TypeDecorator[T]):
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({', '.join(self._told())})"
-
-
-def _attached(type_: EncryptedType[Any], dialect: Dialect) -> Attachment:
-    attachment = attachment_of(dialect)
-    if attachment is None:
-        raise _not_attached(type_)
-    return attachment
-
-
-def _opener(type_: EncryptedType[Any], dialect: Dialect) -> Callable[[Any], Any]:
-    opener: Any = _attached(type_, dialect).envelope.opener(type_.reading)
-    return opener.reader(type_.codec.decode)  # type: ignore[no-any-return]
-
-
-def _unsealed(type_: EncryptedType[Any], dialect: Dialect) -> Exception:
-    """Why a value got here as it was given: no envelope, or a statement that nobody rewrote."""
-    if attachment_of(dialect) is None:
-        return _not_attached(type_)
-    return UnsupportedStatementError(
-        f"a value for {place_of(type_)} stands where it can't be sealed: "
-        "write it by insert() or update() of its own table"
-    )
-
-
-def _not_attached(type_: EncryptedType[Any]) -> NotAttachedError:
-    return NotAttachedError(f"{place_of(type_)} is encrypted; {_ATTACH}")
 
 
 def carried(type_: TypeEngine[Any]) -> "EncryptedType[Any] | None":

@@ -12,7 +12,7 @@ from sqlalchemy.types import TypeEngine
 
 from ..backfill.moves import RecordedMove
 from ..checks import stored_guard
-from ..columns import Pair, pairs_of
+from ..pairs import Pair, pairs_of
 
 Operation = TypeVar("Operation", bound=ops.MigrateOperation)
 

@@ -16,9 +16,9 @@ from sqlalchemy import Connection, LargeBinary, String, Table, text
 from ..backfill import moves
 from ..backfill.move import Authority, Move
 from ..backfill.moves import RecordedMove
-from ..columns import Pair
 from ..context import Context
 from ..errors import ConfigurationError
+from ..pairs import Pair
 from ..tenancy import Tenancy
 from .changes import TableChanges
 from .comparing import stored_pairs

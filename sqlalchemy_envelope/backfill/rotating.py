@@ -10,7 +10,7 @@ from functools import cached_property
 
 from .. import codec
 from ..context import Context, for_tenant
-from ..envelope import Envelope
+from ..envelope import Envelope, ToSeal
 from ..errors import ConfigurationError, DecryptionError, Failure
 from ..keyring.keyring import wait_here
 from ..keyring.writing import Writing
@@ -113,7 +113,7 @@ class Reencrypt:
         parts = [(for_tenant(self.rotation.context, of), part) for of, part in parted.parts(rows)]
         values = self._opened(parts)
         sealed = self.envelope.seal_columns(
-            [(context, part) for (context, _), part in zip(parts, values, strict=True)]
+            [ToSeal(context, part) for (context, _), part in zip(parts, values, strict=True)]
         )
         contents, deks = zip(*((each.contents, each.deks) for each in sealed), strict=True)
         return [parted.joined(contents), parted.joined(deks)]

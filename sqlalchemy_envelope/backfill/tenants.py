@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..context import for_tenant
-from ..envelope import Envelope
+from ..envelope import Envelope, ToSeal
 from ..tenancy import Parted, packed
 from .faults import RowError
 from .move import Move
@@ -27,10 +27,10 @@ def sealed(envelope: Envelope, move: Move, values: Contents, rows: Sequence[Any]
     Raises `RowError` for a row without one.
     """
     if move.tenant is None:
-        column = envelope.seal_columns([(move.context, values)])[0]
+        column = envelope.seal_columns([ToSeal(move.context, values)])[0]
         return [column.contents, column.deks]
     parted = Parted([_known(row[0]) for row in rows])
-    parts = [(for_tenant(move.context, of), part) for of, part in parted.parts(values)]
+    parts = [ToSeal(for_tenant(move.context, of), part) for of, part in parted.parts(values)]
     columns = envelope.seal_columns(parts)
     contents, deks = zip(*((each.contents, each.deks) for each in columns), strict=True)
     return [parted.joined(contents), parted.joined(deks)]

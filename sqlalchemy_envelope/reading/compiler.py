@@ -17,7 +17,7 @@ from sqlalchemy.sql.elements import (
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.sql.selectable import TextualSelect
 
-from ..columns import pairs_of
+from ..pairs import pairs_of
 from ..types import Sealed, carried
 from ..wire import KEY_MAGIC, VERSION
 from .cells import CellRendering

@@ -8,7 +8,7 @@ from sqlalchemy.sql.dml import UpdateBase
 from sqlalchemy.sql.elements import ColumnElement, Label
 from sqlalchemy.sql.selectable import AliasedReturnsRows, SelectBase, TableValuedAlias, TextualSelect
 
-from ..columns import Pair, pairs_of
+from ..pairs import Pair, pairs_of
 
 
 class Origin(NamedTuple):

@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import Table
 
-from ..columns import pairs_of
+from ..pairs import pairs_of
 from ..tenancy import Tenancy
 from ..types import carried
 from .joined import alternatives, row_tenant

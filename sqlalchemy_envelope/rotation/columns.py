@@ -20,11 +20,11 @@ from ..backfill.rotations import record_job
 from ..backfill.run import run
 from ..backfill.running import Report
 from ..backfill.standing import installed
-from ..columns import Pair, pairs_of
 from ..context import Context
 from ..envelope import Envelope
 from ..errors import BackfillError, ConfigurationError
 from ..legacy import Version
+from ..pairs import Pair, pairs_of
 from ..tenancy import Tenancy
 
 Keys = Envelope | Callable[[], Envelope]

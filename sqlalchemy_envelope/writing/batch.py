@@ -9,9 +9,9 @@ from sqlalchemy.sql.elements import Null
 
 from ..attachment import Attachment
 from ..codec import encode_all
-from ..columns import Pair
-from ..context import Context, for_tenant
-from ..envelope import SealedColumn
+from ..context import for_tenant
+from ..envelope import SealedColumn, ToSeal
+from ..pairs import Pair
 from ..scalars import JSON_TAG
 from ..tenancy import Parted
 from ..types import Sealed
@@ -24,8 +24,6 @@ Cells = list[Sequence[Any]]
 
 Put = Callable[[Cells], None]
 """Takes the cells of the values that were added with it, in order."""
-
-Columns = list[tuple[Context, Sequence[bytes | None]]]
 
 
 class Slot(NamedTuple):
@@ -61,7 +59,7 @@ class Batch:
 
     def seal(self, attachment: Attachment, whose: Whose) -> None:
         """Seals everything. Raises before anything is put: `InvalidValueError`, `KeyProviderError`."""
-        columns: Columns = []
+        columns: list[ToSeal] = []
         takes = [_collect(slot, whose, columns) for slot in self._slots]
         sealed = iter(attachment.envelope.seal_columns(columns, attachment.wait))
         for (pair, values, put, _), take in zip(self._slots, takes, strict=True):
@@ -73,17 +71,17 @@ class Batch:
 Take = Callable[[Iterator[SealedColumn]], SealedColumn]
 
 
-def _collect(slot: Slot, whose: Whose, columns: Columns) -> Take:
+def _collect(slot: Slot, whose: Whose, columns: list[ToSeal]) -> Take:
     """Adds a slot's values to what is sealed: a column, or one for each of its tenants."""
     pair, values, _, row = slot
     context = pair.type.reading.context
     encoded = _encoded(pair, values, context.place)
     tenants = whose(pair, encoded, row)
     if tenants is None:
-        columns.append((context, encoded))
+        columns.append(ToSeal(context, encoded))
         return next
     parted = Parted(tenants)
-    columns += [(for_tenant(context, of), part) for of, part in parted.parts(encoded)]
+    columns += [ToSeal(for_tenant(context, of), part) for of, part in parted.parts(encoded)]
 
     def take(sealed: Iterator[SealedColumn]) -> SealedColumn:
         parts = list(islice(sealed, len(parted.places)))

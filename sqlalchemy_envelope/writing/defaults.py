@@ -11,7 +11,7 @@ from sqlalchemy import Column, event, inspect
 from sqlalchemy.orm import Mapper, object_session
 from sqlalchemy.orm.exc import ObjectDeletedError
 
-from ..columns import Pair, pairs_of
+from ..pairs import Pair, pairs_of
 from ..types import carried
 from .batch import Batch
 from .parameters import Rows, add_rows

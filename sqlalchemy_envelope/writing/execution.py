@@ -6,8 +6,8 @@ from typing import Any
 from sqlalchemy import bindparam
 from sqlalchemy.sql import elements
 
-from ..columns import Pair
 from ..errors import UnsupportedStatementError
+from ..pairs import Pair
 from .batch import Batch, Cells
 from .parameters import Rows, add_rows
 from .target import Target, plain_value

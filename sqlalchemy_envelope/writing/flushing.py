@@ -14,7 +14,7 @@ from sqlalchemy.orm.attributes import flag_modified, get_history, set_committed_
 from sqlalchemy.orm.base import PASSIVE_NO_INITIALIZE
 
 from ..attachment import attachment_of
-from ..columns import Pair, pairs_of
+from ..pairs import Pair, pairs_of
 from ..tenancy import OPTION, Tenancy, of_any_tenant, tenant_of
 from ..tenant_column import TenantText
 from ..types import carried

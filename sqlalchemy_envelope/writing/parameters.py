@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from ..columns import Pair
 from ..errors import UnsupportedStatementError
+from ..pairs import Pair
 from .batch import Batch, Cells
 from .target import Target
 

@@ -7,8 +7,8 @@ from sqlalchemy.sql.dml import Delete, Insert
 from sqlalchemy.sql.lambdas import LambdaElement
 from sqlalchemy.sql.selectable import Select
 
-from ..columns import pairs_of
 from ..errors import UnsupportedStatementError
+from ..pairs import pairs_of
 from ..reading.lineage import stored_table
 from .defaults import collect_defaults
 from .execution import Execution

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ..columns import Pair
+from ..pairs import Pair
 from .batch import Cells
 from .defaults import default_value
 from .execution import Execution

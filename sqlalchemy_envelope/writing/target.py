@@ -5,8 +5,8 @@ from typing import Any
 from sqlalchemy.orm import ColumnProperty, CompositeProperty, SynonymProperty
 from sqlalchemy.sql import elements
 
-from ..columns import Pair, Pairs, pairs_of
 from ..errors import UnsupportedStatementError
+from ..pairs import Pair, Pairs, pairs_of
 from ..reading.lineage import stored_table
 from ..types import carried
 

@@ -7,8 +7,8 @@ from typing import Any
 from sqlalchemy import Column
 from sqlalchemy.sql import elements
 
-from ..columns import Pair
 from ..errors import TenantError
+from ..pairs import Pair
 from ..tenancy import Tenancy, tenant_of
 from ..tenant_column import TenantText
 from .execution import Execution

@@ -5,8 +5,8 @@ from typing import Any
 
 from sqlalchemy import Column
 
-from ..columns import Pair
 from ..errors import UnsupportedStatementError
+from ..pairs import Pair
 from .execution import Execution, Items
 from .upserted_tenants import check_upsert
 

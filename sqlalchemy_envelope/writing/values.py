@@ -4,8 +4,8 @@ from typing import Any
 
 from sqlalchemy import bindparam, util
 
-from ..columns import Pair
 from ..errors import UnsupportedStatementError
+from ..pairs import Pair
 from .defaults import default_value
 from .execution import Execution, Items
 from .parameters import add_rows

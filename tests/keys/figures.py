@@ -8,6 +8,7 @@ from sqlalchemy import Engine, text
 
 from sqlalchemy_envelope import Context, Envelope, TieredKeyring
 from sqlalchemy_envelope.codec import encode_all, encode_text
+from sqlalchemy_envelope.envelope import ToSeal
 from sqlalchemy_envelope.opening import Reading
 from sqlalchemy_envelope.testing import FakeKms
 
@@ -61,7 +62,7 @@ def inserts(engine: Engine, values: int = 1_000_000, tenants: int = 100, batch: 
     contexts = [place(f"insert {number}") for number in range(tenants)]
     tagged = encode_all(encode_text, ["123-45-6789"] * (batch // tenants), "patient.ssn")
     for _ in range(values // batch):
-        envelope.seal_columns([(context, tagged) for context in contexts])
+        envelope.seal_columns([ToSeal(context, tagged) for context in contexts])
     wraps = sum(row.wraps for row in store.all() if (row.tenant or "").startswith("insert"))
     return Counter(calls=fake.generated + fake.unwrapped, reservations=store.reserves, reserved=wraps)
 

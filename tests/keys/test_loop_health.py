@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy.util import greenlet_spawn
 
 from sqlalchemy_envelope import AwsKms, Context, DirectKeyring, Envelope
+from sqlalchemy_envelope.envelope import ToSeal
 from sqlalchemy_envelope.opening import Reading
 from sqlalchemy_envelope.providers.provider import RemoteProvider
 from sqlalchemy_envelope.testing import FakeKms, kms_calls
@@ -74,7 +75,7 @@ async def lateness(kms: RemoteProvider, context: Context) -> float:
     envelope = Envelope(DirectKeyring(kms))
     values: list[bytes | None] = [b"\x02value"] * VALUES
     async with heartbeat() as late:
-        (sealed,) = await greenlet_spawn(envelope.seal_columns, [(context, values)], in_loop)
+        (sealed,) = await greenlet_spawn(envelope.seal_columns, [ToSeal(context, values)], in_loop)
         cells = zip(sealed.deks, sealed.contents, strict=True)
         pairs = [dek + content for dek, content in cells if dek and content]
         await greenlet_spawn(envelope.unlock_columns, [(Reading(context), pairs)], in_loop)

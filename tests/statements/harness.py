@@ -11,8 +11,8 @@ from sqlalchemy import event, orm
 
 from sqlalchemy_envelope import DirectKeyring, Envelope, EnvelopeError, StaticKey
 from sqlalchemy_envelope.attachment import attachment_of
-from sqlalchemy_envelope.columns import pairs_of
 from sqlalchemy_envelope.context import for_tenant
+from sqlalchemy_envelope.pairs import pairs_of
 
 from .catalogue import Shape
 from .models import CANARY, ENCRYPTED, OWNER, PLAIN, STATES, Models, seed

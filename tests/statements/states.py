@@ -4,7 +4,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from sqlalchemy_envelope.columns import Pair, pairs_of
+from sqlalchemy_envelope.pairs import Pair, pairs_of
 
 from .models import OWNER, Models
 

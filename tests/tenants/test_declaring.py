@@ -18,7 +18,7 @@ from sqlalchemy_envelope import (
     Version,
     attach,
 )
-from sqlalchemy_envelope.columns import pairs_of
+from sqlalchemy_envelope.pairs import pairs_of
 from sqlalchemy_envelope.tenant_column import TenantText
 
 from ..models.conftest import KEY  # the static key of these tests, too
