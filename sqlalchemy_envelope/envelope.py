@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple, Never
 
 from . import cipher, codec, wire
-from .context import Context
+from .context import Context, for_tenant
 from .errors import ConfigurationError, DecryptionError, Failure
 from .fallbacks import Fallbacks
 from .keyring.keyring import Keyring, Wait, wait_here
@@ -16,6 +16,7 @@ from .opening import Locked, Opener, Pair, Reading, unlocked
 from .row_opening import RowOpener
 from .rows import KeyValue, encode_keys, packed_row
 from .settings import keyring_from
+from .tenancy import Parted
 from .tenant_opening import ByTenant, TenantOpener
 
 __tracebackhide__ = True  # pytest prints no locals of these frames: they hold plaintext
@@ -60,6 +61,18 @@ class ToSeal(NamedTuple):
         before, after = self.context.content, self.context.after_row
         both = zip(self.values, self.rows or (), strict=True)
         return [before + row + after for value, row in both if value is not None and row is not None]
+
+
+def to_seal(
+    context: Context,
+    parted: Parted,
+    values: Sequence[bytes | None],
+    rows: Sequence[bytes | None] | None = None,
+) -> list[ToSeal]:
+    """A column whose values belong to several tenants as one for each of them."""
+    contexts = [(for_tenant(context, of), part) for of, part in parted.parts(values)]
+    of_parts = [None] * len(contexts) if rows is None else [part for _, part in parted.parts(rows)]
+    return [ToSeal(*each, part) for each, part in zip(contexts, of_parts, strict=True)]
 
 
 Row = KeyValue | Sequence[KeyValue]

@@ -22,7 +22,7 @@ _pack_length = struct.Struct(">H").pack
 
 
 def encode_row(parts: Sequence[bytes]) -> bytes:
-    """The value of a context's `row`, after its length (u16): of the tagged bytes of each key column, in order.
+    """The value of a context's `row`, after its length (u16), of each key column's tagged bytes.
 
     Raises `InvalidValueError` for a key that is too long for a context.
     """
@@ -35,7 +35,7 @@ def encode_row(parts: Sequence[bytes]) -> bytes:
 
 
 def encode_keys(key: KeyValue | Sequence[KeyValue]) -> bytes:
-    """The same of a key's values: one, or one for each column. Raises `InvalidValueError` for another type."""
+    """The same of a key: a value, or one for each column. Raises `InvalidValueError` for another type."""
     return encode_row([encode_key(each) for each in (key if isinstance(key, tuple | list) else (key,))])
 
 
@@ -81,3 +81,25 @@ def _canonical(part: bytes) -> bytes:
     if not part or part[0] not in _TAGS:
         raise DecryptionError(Failure.TYPE)
     return encode_integer(int.from_bytes(part[1:], "big", signed=True)) if part[0] == _INTEGER else part
+
+
+def row_sql(key: Sequence[tuple[bytes, str]]) -> str:
+    """SQL for what stands before a pair: of each key column the tag of its values, and its own SQL."""
+    made, constant = list[str](), _MAGIC + bytes((len(key),))
+    for tag, column in key:
+        sql, size = _FIXED.get(tag, ("", 0))
+        if sql:
+            made += [_literal(constant + _pack_length(size + 1) + tag), sql.format(column)]
+        else:
+            text = f"convert_to({column}::text, 'UTF8')"
+            length = f"substr(int4send(octet_length({text}) + 1), 3)"
+            made += [_literal(constant), length, _literal(tag), text]
+        constant = b""
+    return " || ".join(each for each in made if each)
+
+
+_FIXED = {INTEGER_TAG: ("int8send({}::int8)", 8), UUID_TAG: ("uuid_send({})", 16)}
+
+
+def _literal(constant: bytes) -> str:
+    return f"'\\x{constant.hex()}'::bytea" if constant else ""

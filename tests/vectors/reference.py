@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.kdf.concatkdf import ConcatKDFHash
 LABEL = "sqlalchemy-envelope/v3/"
 ZERO_NONCE = bytes(12)
 
-Names = dict[str, str]
+Names = dict[str, Any]
 
 
 def fixed(name: str, length: int) -> bytes:
