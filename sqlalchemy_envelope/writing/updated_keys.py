@@ -49,8 +49,8 @@ class UpdatedKeys(RowKeys):
             missing = ", ".join(each.name for each in left)
             raise UnsupportedStatementError(
                 f"{self.target.written.name}: its primary key ({self.named}) can't be set alone: {missing} "
-                "would stay bound to the key before; set them in the same statement, found by the key before, or "
-                "change the row's objects by a Session"
+                "would stay bound to the key before; set them in the same statement, found by the key "
+                "before, or change the row's objects by a Session"
             )
         self.criteria += [self.target.written.c[each.key].is_(None) for each in left]
 
