@@ -43,14 +43,14 @@ def test_a_flush_fetches_keys_of_the_database_once_a_statement(session: Session,
 def test_nothing_is_fetched_where_nothing_is_bound(session: Session, sent: list[str]) -> None:
     """A NULL is bound to no row, and neither is an unbound column's value."""
     session.add_all([Person(free="f", note="n"), Person(note="m")])
-    session.execute(insert(person), [{"note": "o"}, {"note": "p", "ssn": None}][:1])
+    session.execute(insert(person), [{"note": "o", "ssn": None}])
     session.commit()
     assert not any("generate_series" in each for each in sent)
 
 
 def test_core_inserts_take_keys_from_wherever_they_are(session: Session) -> None:
     """Parameters, values(), many rows in one statement, RETURNING, and a part of each."""
-    given = session.execute(insert(person).values(ssn="a"))
+    given = session.connection().execute(insert(person).values(ssn="a"))
     assert given.inserted_primary_key == (1,)
     session.execute(insert(person).values(id=20, ssn="b"))
     session.execute(insert(person), {"ssn": "c"})
@@ -66,11 +66,11 @@ def test_core_inserts_take_keys_from_wherever_they_are(session: Session) -> None
 
 def test_a_key_that_only_the_database_would_tell_is_refused(session: Session) -> None:
     """Before anything is sent."""
-    with pytest.raises(UnsupportedStatementError, match="primary key .id. only the database would tell"):
+    with pytest.raises(UnsupportedStatementError, match=r"primary key .id. only the database would tell"):
         session.execute(insert(person).values(id=func.abs(-5), ssn="a"))
-    with pytest.raises(InvalidValueError, match="person.id is a key .* takes int"):
+    with pytest.raises(InvalidValueError, match=r"person.id is a key .* takes int"):
         session.execute(insert(person), {"id": "5", "ssn": "a"})
-    with pytest.raises(InvalidValueError, match="entry.book is a key .* takes str"):
+    with pytest.raises(InvalidValueError, match=r"entry.book is a key .* takes str"):
         session.execute(insert(Entry), {"book": "b" * 31, "nr": 1, "secret": "a"})
 
 
@@ -130,7 +130,7 @@ def test_core_changes_a_key_only_with_all_that_is_bound_to_it(people: Session) -
     """A change to the same key is none."""
     found = update(person).where(person.c.id == 1)
     for statement in (found.values(id=9), found.values(id=9, ssn="x"), update(person).values(id=9)):
-        with pytest.raises(UnsupportedStatementError, match="can't be set alone: (phone, )?(phone|ssn)"):
+        with pytest.raises(UnsupportedStatementError, match=r"can't be set alone: (phone, )?(phone|ssn)"):
             people.execute(statement)
     people.execute(found.values(id=9, ssn="x", phone=None))
     people.execute(update(person).where(person.c.id == 2).values(id=2, ssn="y"))
@@ -144,7 +144,9 @@ def test_an_upsert_conflicts_by_the_key(people: Session) -> None:
     rows = [{"id": 1, "ssn": "up"}, {"id": 7, "ssn": "new"}]
     people.execute(new.on_conflict_do_update(index_elements=["id"], set_=excluded), rows)
     people.execute(
-        upsert(person).values(id=2, ssn="a").on_conflict_do_update(constraint="person_pkey", set_={"ssn": "b"})
+        upsert(person)
+        .values(id=2, ssn="a")
+        .on_conflict_do_update(constraint="person_pkey", set_={"ssn": "b"})
     )
     people.execute(
         new.on_conflict_do_update(index_elements=["note"], set_={"note": "n5"}), {"note": "n4", "ssn": "z"}
