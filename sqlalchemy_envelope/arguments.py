@@ -30,3 +30,11 @@ def check_arguments(
         raise ConfigurationError(
             f"{context.place}: its context pins one tenant, so that tenant= can't name others"
         )
+
+
+def check_bind_row(bind_row: object, context: Context | None) -> None:
+    """That it is a flag, and set where the context binds rows. Raises `ConfigurationError`."""
+    if not isinstance(bind_row, bool):
+        raise ConfigurationError("bind_row= takes True or False")
+    if context is not None and context.bind_row and not bind_row:
+        raise ConfigurationError(f"{context.place}: its context binds rows, and so must bind_row=True")

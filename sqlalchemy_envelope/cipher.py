@@ -9,6 +9,7 @@ import hmac
 import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import repeat
 from typing import NamedTuple
 
 from cryptography.exceptions import InvalidTag
@@ -57,8 +58,8 @@ class DataKeys:
 Generate = Callable[[int], DataKeys]
 Unwrap = Callable[[bytes], bytes]
 Rewrap = Callable[[bytes], bytes]
-SealAll = Callable[[Sequence[bytes], Sequence[bytes]], list[bytes]]
-Open = Callable[[bytes, bytes], bytes]
+SealAll = Callable[..., list[bytes]]
+Open = Callable[..., bytes]
 
 
 def derive(key: bytes, label: str, info: bytes) -> bytes:
@@ -83,24 +84,27 @@ def kms_key_id(arn: str) -> bytes:
 def sealer(context: bytes, flags: int) -> SealAll:
     """A function that seals values under one data key each: `(plaintexts, data keys) -> content cells`.
 
-    `context`: encoded content context. `flags`: byte 2 of the cell. The salts come from the operating
-    system at each call, so that nothing random outlives a fork.
+    `context`: encoded content context, unless a third argument has one for each value. `flags`: byte 2 of
+    the cell. The salts come from the operating system at each call, so that nothing random outlives a fork.
     """
     head_start = bytes((CONTENT_MAGIC, VERSION, flags))
     before = _kdf_start()
     label = _LABEL + b"content\0" + bytes((flags,))
     sha512, urandom = hashlib.sha512, os.urandom
 
-    def seal_all(plaintexts: Sequence[bytes], keys: Sequence[bytes]) -> list[bytes]:
+    def seal_all(
+        plaintexts: Sequence[bytes], keys: Sequence[bytes], contexts: Sequence[bytes] | None = None
+    ) -> list[bytes]:
         salts = urandom(SALT_BYTES * len(plaintexts))
         cells = []
         at = 0
-        for plaintext, key in zip(plaintexts, keys, strict=True):
+        each = repeat(context, len(plaintexts)) if contexts is None else contexts
+        for plaintext, key, context_ in zip(plaintexts, keys, each, strict=True):
             salt = salts[at : at + SALT_BYTES]
             at += SALT_BYTES
-            derived = sha512(before + key + label + salt + context).digest()
+            derived = sha512(before + key + label + salt + context_).digest()
             head = head_start + salt
-            sealed = AESGCM(derived[:KEY_BYTES]).encrypt(_ZERO_NONCE, plaintext, head + context)
+            sealed = AESGCM(derived[:KEY_BYTES]).encrypt(_ZERO_NONCE, plaintext, head + context_)
             cells.append(head + derived[KEY_BYTES:] + sealed)
         return cells
 
@@ -110,6 +114,7 @@ def sealer(context: bytes, flags: int) -> SealAll:
 def opener(context: bytes, flags: int) -> Open:
     """A function that opens one content cell: `(data key, cell) -> plaintext`, or a `DecryptionError`.
 
+    `context`: encoded content context, unless a third argument has that of the cell.
     The cell must be one that `wire.check_content` takes. The commitment is compared, in constant time, before
     anything is decrypted: a data key that was exchanged can't make the same bytes open to something else.
     """
@@ -117,7 +122,7 @@ def opener(context: bytes, flags: int) -> Open:
     label = _LABEL + b"content\0" + bytes((flags,))
     sha512, same = hashlib.sha512, hmac.compare_digest
 
-    def open_(key: bytes, cell: bytes) -> bytes:
+    def open_(key: bytes, cell: bytes, context: bytes = context) -> bytes:
         head = cell[:CONTENT_HEAD_BYTES]
         derived = sha512(before + key + label + head[3:] + context).digest()
         if not same(derived[KEY_BYTES:], cell[CONTENT_HEAD_BYTES:SEALED_AT]):

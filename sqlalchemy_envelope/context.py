@@ -8,7 +8,7 @@ from typing import Protocol
 from uuid import UUID
 
 from .errors import ConfigurationError
-from .wire import SUITE_1, TENANT_BOUND
+from .wire import ROW_BOUND, SUITE_1, TENANT_BOUND
 
 _NAMES = frozenset({"table", "column", "key", "tenant", "row"})
 _KEK_NAMES = frozenset({"kek", "tenant"})
@@ -37,11 +37,22 @@ def encode_context(names: Mapping[str, bytes], known: frozenset[str] = _NAMES) -
     Prefix-free, so that it may close a KDF's input. Raises `ConfigurationError` for an unknown name, an
     empty value (absent is not empty) or one over 65,535 bytes. Source: docs/wire-format.md, "Contexts".
     """
+    return b"".join(_entries(names, known))
+
+
+def encode_around_row(names: Mapping[str, bytes]) -> tuple[bytes, bytes]:
+    """What stands before and after the value of `row`, with its length, in a context that has one."""
+    entries = _entries({**names, "row": b"-"}, _NAMES)
+    at = sorted([*names, "row"]).index("row") + 1
+    return b"".join(entries[:at]) + b"\x03row", b"".join(entries[at + 1 :])
+
+
+def _entries(names: Mapping[str, bytes], known: frozenset[str]) -> list[bytes]:
     unknown = names.keys() - known
     if unknown:
         only = ", ".join(sorted(known))
         raise ConfigurationError(f"a context has no {', '.join(sorted(unknown))}: only {only}")
-    return bytes([len(names)]) + b"".join(_entry(name, names[name]) for name in sorted(names))
+    return [bytes([len(names)]), *(_entry(name, names[name]) for name in sorted(names))]
 
 
 def _entry(name: str, value: bytes) -> bytes:
@@ -57,15 +68,19 @@ class Context:
 
     `table`, `column`: logical names. `key`: logical name of the sibling column, `<column>_dek` unless given.
     `tenant`: canonical text; bound in both layers where there is one, which `flags` then says.
-    `content` and `wrap` are the encoded contexts of the two cells, `flags` is byte 2 of the content;
-    `place` is how messages name it. Names are taken as they are, without Unicode normalisation.
+    `bind_row`: each value is bound to its row's primary key too, which varies from value to value.
+    `content` and `wrap` are the encoded contexts of the two cells, `flags` is byte 2 of the content; a row
+    stands between `content` and `after_row`. `place` is how messages name it. Names are taken as they are,
+    without Unicode normalisation.
     """
 
     table: str
     column: str
     key: str = ""
     tenant: str | None = None
+    bind_row: bool = False
     content: bytes = field(init=False, repr=False, compare=False)
+    after_row: bytes = field(init=False, repr=False, compare=False)
     wrap: bytes = field(init=False, repr=False, compare=False)
     flags: int = field(init=False, repr=False, compare=False)
     _hash: int = field(init=False, repr=False, compare=False)
@@ -76,16 +91,19 @@ class Context:
         wrap = {name: _utf8(name, value) for name, value in self.wrap_names.items()}
         content = {**wrap, "column": _utf8("column", self.column)}
         del content["key"]
-        set_(self, "content", encode_context(content))
+        around = encode_around_row(content) if self.bind_row else (encode_context(content), b"")
+        set_(self, "content", around[0])
+        set_(self, "after_row", around[1])
         set_(self, "wrap", encode_context(wrap))
-        set_(self, "flags", SUITE_1 if self.tenant is None else SUITE_1 | TENANT_BOUND)
-        set_(self, "_hash", hash((self.table, self.column, self.key, self.tenant)))
+        flags = SUITE_1 if self.tenant is None else SUITE_1 | TENANT_BOUND
+        set_(self, "flags", flags | ROW_BOUND if self.bind_row else flags)
+        set_(self, "_hash", hash((self.table, self.column, self.key, self.tenant, self.bind_row)))
 
     def __hash__(self) -> int:
         return self._hash  # asked for with every key of a result
 
     def __reduce__(self) -> tuple[object, ...]:
-        return Context, (self.table, self.column, self.key, self.tenant)  # another process hashes otherwise
+        return Context, (self.table, self.column, self.key, self.tenant, self.bind_row)  # hashes differ
 
     @classmethod
     def of(cls, place: "Context | str") -> "Context":

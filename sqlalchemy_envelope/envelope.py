@@ -8,12 +8,15 @@ from functools import lru_cache
 from typing import Any, NamedTuple, Never
 
 from . import cipher, codec, wire
-from .context import Context
-from .errors import DecryptionError, Failure
+from .context import Context, for_tenant
+from .errors import ConfigurationError, DecryptionError, Failure
 from .fallbacks import Fallbacks
 from .keyring.keyring import Keyring, Wait, wait_here
 from .opening import Locked, Opener, Pair, Reading, unlocked
+from .row_opening import RowOpener
+from .rows import KeyValue, encode_keys, packed_row
 from .settings import keyring_from
+from .tenancy import Parted
 from .tenant_opening import ByTenant, TenantOpener
 
 __tracebackhide__ = True  # pytest prints no locals of these frames: they hold plaintext
@@ -42,10 +45,38 @@ class SealedColumn:
 
 
 class ToSeal(NamedTuple):
-    """Tagged plaintexts of one column that are to be sealed; None for a NULL."""
+    """Tagged plaintexts of one column that are to be sealed; None for a NULL.
+
+    `rows`: where the context binds them, the row of each as `rows.encode_row` gives it.
+    """
 
     context: Context
     values: Sequence[bytes | None]
+    rows: Sequence[bytes | None] | None = None
+
+    def contexts(self) -> list[bytes] | None:
+        """The context of each value that is not NULL, where they differ."""
+        if not self.context.bind_row:
+            return None
+        before, after = self.context.content, self.context.after_row
+        both = zip(self.values, self.rows or (), strict=True)
+        return [before + row + after for value, row in both if value is not None and row is not None]
+
+
+def to_seal(
+    context: Context,
+    parted: Parted,
+    values: Sequence[bytes | None],
+    rows: Sequence[bytes | None] | None = None,
+) -> list[ToSeal]:
+    """A column whose values belong to several tenants as one for each of them."""
+    contexts = [(for_tenant(context, of), part) for of, part in parted.parts(values)]
+    of_parts = [None] * len(contexts) if rows is None else [part for _, part in parted.parts(rows)]
+    return [ToSeal(*each, part) for each, part in zip(contexts, of_parts, strict=True)]
+
+
+Row = KeyValue | Sequence[KeyValue]
+"""A primary key: its value, or one for each of its columns."""
 
 
 class Envelope:
@@ -68,24 +99,36 @@ class Envelope:
         """
         return cls(keyring_from(os.environ if environ is None else environ))
 
-    def seal_many(self, values: Sequence[str | bytes | None], context: Context | str) -> list[Cells]:
+    def seal_many(
+        self,
+        values: Sequence[str | bytes | None],
+        context: Context | str,
+        rows: Sequence[Row] | None = None,
+    ) -> list[Cells]:
         """Each value's `(dek_cell, content_cell)`; `(None, None)` for None.
 
-        `context`: `"table.column"` or a `Context`. Raises `InvalidValueError`, `KeyProviderError`.
+        `context`: `"table.column"` or a `Context`. `rows`: each value's primary key, where the context has
+        `bind_row`. Raises `InvalidValueError`, `KeyProviderError`, and `ConfigurationError` for rows where
+        none are bound and the other way round.
         """
         where = Context.of(context)
         tagged = codec.encode_all(codec.encode_any, values, where.place)
-        sealed = self.seal_columns([ToSeal(where, tagged)])[0]
+        sealed = self.seal_columns([ToSeal(where, tagged, _encoded(rows, where))])[0]
         return list(zip(sealed.deks, sealed.contents, strict=True))
 
-    def open_many(self, cells: Sequence[Cells], context: Context | str) -> list[bytes | None]:
+    def open_many(
+        self, cells: Sequence[Cells], context: Context | str, rows: Sequence[Row] | None = None
+    ) -> list[bytes | None]:
         """Each pair's payload (UTF-8 for text); None for `(None, None)`.
 
-        Raises `DecryptionError` for the first that never opens, `KeyProviderError`.
+        `rows`: as sealed. Raises `DecryptionError` for the first that never opens, `KeyProviderError`.
         """
         where = Context.of(context)
-        reading = Reading(where)
+        reading, encoded = Reading(where), _encoded(rows, where)
         pairs = [_join(dek, content, where) for dek, content in cells]
+        if encoded is not None:
+            both = zip(encoded, pairs, strict=True)
+            pairs = [None if pair is None else packed_row(row) + pair for row, pair in both]
         ready = self.unlock_columns([(reading, pairs)])[0]
         open_ = self.opener(reading).reader(codec.decode_any)
         return [None if pair is None else open_(pair) for pair in ready]
@@ -121,7 +164,8 @@ class Envelope:
         issued = self.keyring.issue(orders, wait)
         sealed = []
         for column, values, keys in zip(columns, dense, issued, strict=True):
-            made = SealedColumn(keys.cells, self._sealer(column.context)(values, keys.keys))
+            seal = self._sealer(column.context)
+            made = SealedColumn(keys.cells, seal(values, keys.keys, column.contexts()))
             sealed.append(made if len(values) == len(column.values) else made.spread(column.values))
         return sealed
 
@@ -150,9 +194,9 @@ class Envelope:
         ]
 
     def _opener(self, reading: Reading) -> Opener | TenantOpener:
-        if reading.tenancy is None:
-            return Opener(self.keyring, reading)
-        return TenantOpener(reading, self.opener)
+        if reading.tenancy is not None:
+            return TenantOpener(reading, self.opener)
+        return (RowOpener if reading.context.bind_row else Opener)(self.keyring, reading)
 
     def __repr__(self) -> str:
         return f"Envelope({self.keyring!r})"
@@ -166,6 +210,13 @@ def _unlocked(
 ) -> list[Pair | None]:
     both = zip(pairs, locked, strict=True)
     return [pair if cells is None else unlocked(cells, keys[cells[0]]) for pair, cells in both]
+
+
+def _encoded(rows: Sequence[Row] | None, context: Context) -> list[bytes] | None:
+    if (rows is not None) is not context.bind_row:
+        told = "is bound to rows: give rows=" if context.bind_row else "binds no row: leave out rows="
+        raise ConfigurationError(f"{context.place} {told}")
+    return None if rows is None else [encode_keys(each) for each in rows]
 
 
 def _join(dek: bytes | None, content: bytes | None, context: Context) -> bytes | None:

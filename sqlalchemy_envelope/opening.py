@@ -52,7 +52,7 @@ def unlocked(locked: Locked, key: bytes) -> Unlocked:
 
 
 Pair = bytes | Unlocked
-OpenPair = Callable[[Pair], bytes]
+OpenPair = Callable[..., bytes]
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ class Opener:
         self.reading = reading
         self._unwrappers = keyring.unwrappers(reading.context)
         self._open_content = cipher.opener(reading.context.content, reading.context.flags)
-        self._open = self._open_current() if reading.accept is None else self._open_older()
+        self._open = self._how()
         self.open: OpenPair = self._placed()
 
     def reader(self, decode: Callable[[bytes], T]) -> Callable[[Pair], T]:
@@ -93,6 +93,10 @@ class Opener:
             raise decryption_error(failure, place)
 
         return read_pair
+
+    def _how(self) -> OpenPair:
+        """Opens a pair; in another context than the column's where a second argument gives one."""
+        return self._open_current() if self.reading.accept is None else self._open_older()
 
     def _placed(self) -> OpenPair:
         open_, place = self._open, self.reading.context.place
@@ -140,37 +144,39 @@ class Opener:
         head_ends = content_at + 3
         expected = wire.content_head(self.reading.context.flags, b"")
         least, most = content_at + wire.MIN_CONTENT_BYTES, content_at + wire.MAX_CONTENT_BYTES
+        own = self.reading.context.content
 
-        def open_pair(pair: Pair) -> bytes:
+        def open_pair(pair: Pair, context: bytes = own) -> bytes:
             if type(pair) is not bytes:
-                return open_rare(pair)
+                return open_rare(pair, context)
             unwrap = get(pair[:key_ends])
             if unwrap is None or pair[content_at:head_ends] != expected or not least <= len(pair) <= most:
-                return open_rare(pair)
-            return open_content(unwrap(pair[key_ends:content_at]), pair[content_at:])
+                return open_rare(pair, context)
+            return open_content(unwrap(pair[key_ends:content_at]), pair[content_at:], context)
 
         return open_pair
 
-    def _open_rare(self, pair: Pair) -> bytes:
+    def _open_rare(self, pair: Pair, context: bytes) -> bytes:
         """Every pair that the fast path does not take: unlocked, not yet unlocked, or never to open."""
         if isinstance(pair, Unlocked):
-            return self._open_content(_whole(pair.key), pair.content)
+            return self._open_content(_whole(pair.key), pair.content, context)
         key_cell, content = self._split(pair)
         unwrap = self._unwrappers.get(key_cell[: wire.KEY_HEAD_BYTES])
         if unwrap is not None:
-            return self._open_content(unwrap(key_cell[wire.KEY_HEAD_BYTES :]), content)
+            return self._open_content(unwrap(key_cell[wire.KEY_HEAD_BYTES :]), content, context)
         if _is_static(key_cell):
             raise DecryptionError(Failure.UNKNOWN_KEY)
-        return self._open_content(_whole(self._unlock(key_cell)), content)
+        return self._open_content(_whole(self._unlock(key_cell)), content, context)
 
     def _open_older(self) -> OpenPair:
         open_current, tag = self._open_current(), self.reading.tag
+        own = self.reading.context.content
 
-        def open_pair(pair: Pair) -> bytes:
+        def open_pair(pair: Pair, context: bytes = own) -> bytes:
             if isinstance(pair, UnlockedV2):
                 return tag + cipher.open_legacy(pair.key, pair.content)
             if isinstance(pair, Unlocked) or pair[:1] == _KEY_MAGIC:
-                return open_current(pair)
+                return open_current(pair, context)
             key_cell, content = self._split(pair)
             if not key_cell:
                 return tag + self._keyring.open_v1(content)

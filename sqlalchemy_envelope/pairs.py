@@ -2,7 +2,7 @@
 
 from typing import Any, NamedTuple
 
-from sqlalchemy import Column
+from sqlalchemy import Column, Table
 from sqlalchemy.sql.selectable import FromClause
 
 from .types import EncryptedType
@@ -33,6 +33,17 @@ class Pair(NamedTuple):
     def of(self, source: Any) -> "Pair":
         """The same as a table's alias, or its `excluded`, has them."""
         return Pair(*(each if each is None else source.c[each.key] for each in self))  # type: ignore[arg-type]
+
+    @property
+    def row(self) -> list[Column[Any]]:
+        """The primary key in its declared order, where values are bound to it; of the pair's own source."""
+        if not self.type.bind_row:
+            return []
+        source: Any = self.content.table
+        table = source
+        while not isinstance(table, Table):
+            table = table.element
+        return [source.c[each.key] for each in table.primary_key]
 
     @property
     def is_mapped(self) -> bool:

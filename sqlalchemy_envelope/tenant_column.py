@@ -52,7 +52,7 @@ def tenant_column(table: Table, column: Column[Any]) -> Column[Any] | None:
 
 def check_tenant_column(table: Table, column: Column[Any], found: Column[Any]) -> None:
     """That one value of it means one tenant. Raises `ConfigurationError`."""
-    why = _unfit(found)
+    why = unfit(found)
     if why:
         raise ConfigurationError(
             f"{table.name}.{found.name} can't be the tenant of {column.name}: {why}; use a plain column of "
@@ -60,9 +60,10 @@ def check_tenant_column(table: Table, column: Column[Any], found: Column[Any]) -
         )
 
 
-def _unfit(column: Column[Any]) -> str:
+def unfit(column: Column[Any], *, identity: bool = False) -> str:
+    """Why values can't be bound to what a column has; empty where they can. `identity`: it may be one."""
     for what, given in _OF_THE_DATABASE.items():
-        if given(column):
+        if given(column) and not (identity and what == "Identity"):
             return f"with {what} it would change, and nothing be encrypted anew"
     type_ = stored_type(column.type)
     name = type(column.type).__name__

@@ -5,6 +5,7 @@ that a processor depends on is an `__init__` argument, because only those are in
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any, Self, TypeVar
 
@@ -14,7 +15,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.type_api import TypeEngine
 from sqlalchemy.types import TypeDecorator
 
-from .arguments import check_arguments
+from .arguments import check_arguments, check_bind_row
 from .attached import attached, not_attached, opener, unsealed
 from .attachment import SLOT, attachment_of
 from .codec import Encode
@@ -58,7 +59,8 @@ class EncryptedType(TypeDecorator[T]):
     `Context`, the logical place that values are bound to; pin it before a table or column is renamed.
     `accept`: one older version that may still be read. `moving`: how far the column is on its way from
     plaintext (see `moving`). `tenant`: the column of the table that names a row's tenant, or `TENANT`.
-    `pad`: the lengths that stored values may have. A column gets its own copy, bound to its place.
+    `pad`: the lengths that stored values may have. `bind_row`: a value opens in its own row only, told by
+    the primary key. A column gets its own copy, bound to its place.
     """
 
     impl = LargeBinary
@@ -85,6 +87,7 @@ class EncryptedType(TypeDecorator[T]):
         moving: Moving | None = None,
         tenant: str | Tenancy | None = None,
         pad: Padding | None = None,
+        bind_row: bool = False,
     ) -> None:
         super().__init__()
         self.dek = dek
@@ -93,7 +96,9 @@ class EncryptedType(TypeDecorator[T]):
         self.moving = moving
         self.tenant = tenant
         self.pad = pad
+        self.bind_row = bind_row
         check_arguments(dek, self.context, accept, moving, tenant, pad)
+        check_bind_row(bind_row, self.context)
         self.bound = False
 
     def bind_to(
@@ -106,6 +111,7 @@ class EncryptedType(TypeDecorator[T]):
         """A copy that belongs to one column."""
         copy = self.copy()
         copy.dek, copy.context, copy.moving, copy.tenant = dek, context, moving, tenant
+        copy.context = replace(context, bind_row=self.bind_row)
         copy.bound = True
         return copy
 
@@ -202,7 +208,8 @@ class EncryptedType(TypeDecorator[T]):
 
     def _told(self) -> list[str]:
         names = () if self.bound else ("dek", "context", "accept", "moving", "tenant", "pad")
-        return [f"{name}={value!r}" for name in names if (value := getattr(self, name)) is not None]
+        told = [f"{name}={value!r}" for name in names if (value := getattr(self, name)) is not None]
+        return [*told, "bind_row=True"] if self.bind_row and not self.bound else told
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({', '.join(self._told())})"

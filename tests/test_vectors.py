@@ -15,7 +15,9 @@ from cryptography.hazmat.primitives.kdf.concatkdf import ConcatKDFHash
 
 from sqlalchemy_envelope import ConfigurationError, Context, DecryptionError, Failure, cipher, padding, wire
 from sqlalchemy_envelope.context import KekContext, encode_context
+from sqlalchemy_envelope.envelope import ToSeal
 from sqlalchemy_envelope.providers.aws_kms import key_id_of
+from sqlalchemy_envelope.rows import encode_keys
 
 from .vectors import generate, reading
 
@@ -84,6 +86,16 @@ def test_a_context_has_its_canonical_bytes_or_none(vector):
         assert encode_context(names).hex() == vector["encoded"]
 
 
+@of("row")
+def test_a_primary_key_has_its_bytes(vector):
+    """By themselves, and in the content context, which has its tenant and its row."""
+    row = encode_keys(reading.key_of(vector["key"]))
+    assert row[2:].hex() == vector["row"]
+    names = {name: value for name, value in vector["names"].items() if name != "row"}
+    context = Context(**names, bind_row=True)
+    assert (context.content + row + context.after_row).hex() == vector["encoded"]
+
+
 @of("kek-context")
 def test_a_key_encryption_keys_context_has_its_bytes_and_its_strings(vector):
     """For a static key, and for a KMS."""
@@ -111,13 +123,15 @@ def test_sealing_with_the_same_randomness_writes_the_same_bytes(vector, monkeypa
         bytes.fromhex(vector["made_from"][each]) for each in ("data_key", "salt", "nonce")
     )
     dek, content = bytes.fromhex(vector["dek"]), bytes.fromhex(vector["content"])
-    context = Context(**vector["context"])
+    context, row = reading.place_of(vector)
     key = next(key for key in map(bytes.fromhex, vector["keys"]["static"]) if cipher.key_id(key) == dek[3:19])
     monkeypatch.setattr(os, "urandom", {44: data_key + nonce, 16: salt}.__getitem__)
     made = cipher.key_generator(key, dek[: wire.KEY_HEAD_BYTES], context.wrap)(1)
     assert made.cells == [dek]
     tagged = reading.TAG[vector["type"]] + bytes.fromhex(vector["payload"])
-    assert cipher.sealer(context.content, context.flags)([tagged], made.keys) == [content]
+    rows = None if row is None else [encode_keys(row)]
+    contexts = ToSeal(context, [tagged], rows).contexts()
+    assert cipher.sealer(context.content, context.flags)([tagged], made.keys, contexts) == [content]
 
 
 @of("plaintext")

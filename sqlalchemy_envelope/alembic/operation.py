@@ -1,10 +1,11 @@
 """What every operation of ours is: a column by name, and how its move is meant."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from alembic.operations import Operations
 
-from ..backfill.move import Move, ValueType
+from ..backfill.move import Move, ValueType, row_columns
 from ..context import Context
 from .told import Call, ToldOperation
 
@@ -13,8 +14,8 @@ class MoveOperation(ToldOperation):
     """Something done to the move of one column.
 
     `table_name`, `column_name`, `schema`: the column by the name that its users know. `into`, `dek`,
-    `context`, `type_`, `tenant`: as in `Move.plan`; what a move was begun with is recorded, so later steps
-    need them in `--sql` mode alone, where no record can be read.
+    `context`, `type_`, `tenant`, `bind_row`: as in `Move.plan`; what a move was begun with is recorded, so
+    later steps need them in `--sql` mode alone, where no record can be read.
     """
 
     def __init__(
@@ -28,6 +29,7 @@ class MoveOperation(ToldOperation):
         context: "Context | str | None" = None,
         type_: str = "text",
         tenant: str | None = None,
+        bind_row: Sequence[str] | None = None,
     ) -> None:
         self.table_name = table_name
         self.column_name = column_name
@@ -37,6 +39,7 @@ class MoveOperation(ToldOperation):
         self.context = context
         self.type_ = type_
         self.tenant = tenant
+        self.bind_row = list(row_columns(bind_row, f"{table_name}.{column_name}")) or None
         self.plan("public")
 
     def plan(self, default_schema: str) -> Move:
@@ -50,13 +53,14 @@ class MoveOperation(ToldOperation):
             context=self.context,
             type_=self.type_,
             tenant=self.tenant,
+            bind_row=self.bind_row,
         )
 
     @property
     def place(self) -> dict[str, Any]:
         """The keyword arguments that every operation has, where they are not the default."""
-        given = {"schema": self.schema, "into": self.into, "dek": self.dek, "context": self.context}
-        given |= {"tenant": self.tenant}
+        given: dict[str, Any] = {"schema": self.schema, "into": self.into, "dek": self.dek}
+        given |= {"context": self.context, "tenant": self.tenant, "bind_row": self.bind_row}
         kind = {"type_": str(ValueType(self.type_))} if self.type_ != "text" else {}
         return {name: value for name, value in given.items() if value is not None} | kind
 
@@ -87,10 +91,11 @@ class MoveOperation(ToldOperation):
         context: "Any" = None,
         type_: "str" = "text",
         tenant: "str | None" = None,
+        bind_row: "list[str] | None" = None,
     ) -> "Any":
         """One step of a column's move; online it runs outside Alembic's transaction, and may run again."""
         place = {"schema": schema, "into": into, "dek": dek, "context": context, "type_": type_}
-        return operations.invoke(cls(table_name, column_name, **place, tenant=tenant))
+        return operations.invoke(cls(table_name, column_name, **place, tenant=tenant, bind_row=bind_row))
 
     def other(self, kind: "type[MoveOperation]") -> "MoveOperation":
         """The operation of another kind on the same column."""

@@ -6,6 +6,7 @@ stands in a table's own batch before the columns of that batch exist.
 """
 
 import logging
+from dataclasses import replace
 from typing import Any
 
 from alembic.autogenerate import comparators
@@ -154,7 +155,7 @@ def _way_back(
     if recorded is not None:
         move = recorded.move
         place["into"] = None if move.in_place else move.content
-        place |= {"type_": str(move.type), "tenant": move.tenant}
+        place |= {"type_": str(move.type), "tenant": move.tenant, "bind_row": move.row}
         dek, column = (move.lasting_dek or move.dek) if move.in_place else move.dek, move.column
         lasting = column if move.in_place else move.content
         place["context"] = _unusual(move.context, Context(move.table, lasting))
@@ -207,6 +208,7 @@ def _place(changes: TableChanges, pair: Pair, dek: str) -> dict[str, Any]:
         "dek": dek if dek != f"{content}_dek" else None,
         "type_": "bytes" if pair.type.python_type is bytes else "text",
         "tenant": None if pair.tenant is None else str(pair.tenant.name),
+        "bind_row": [str(each.name) for each in pair.row],
     }
 
 
@@ -218,7 +220,8 @@ def _of_nobody(place: str) -> ConfigurationError:
 
 
 def _unusual(context: Context, usual: Context) -> Context | None:
-    return context if context != usual else None
+    pinned = replace(context, bind_row=False)
+    return pinned if pinned != usual else None
 
 
 def _losable(changes: TableChanges) -> list[str]:

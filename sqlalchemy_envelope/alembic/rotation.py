@@ -111,6 +111,7 @@ class ReencryptColumnOp(ColumnRotationOperation):
         dek: "str | None" = None,
         context: "Any" = None,
         tenant: "str | None" = None,
+        bind_row: "list[str] | None" = None,
         key: "str | None" = None,
         only_tenant: "str | None" = None,
         accept: "int | None" = None,
@@ -119,7 +120,7 @@ class ReencryptColumnOp(ColumnRotationOperation):
     ) -> "Any":
         """Seal a column's values anew under fresh data keys. Commits what Alembic did before it."""
         place = {"schema": schema, "dek": dek, "context": context, "tenant": tenant}
-        older = {"accept": accept, "type_": type_}
+        older = {"accept": accept, "type_": type_, "bind_row": bind_row}
         made = cls(table_name, column_name, **place, key=key, only_tenant=only_tenant, **older, run=run)
         return operations.invoke(made)
 

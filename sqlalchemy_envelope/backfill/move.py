@@ -1,6 +1,7 @@
 """What is moved: one column of one table, where its plaintext lies and where its pair does."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Self
@@ -56,13 +57,15 @@ class Move:
         context: Context | str | None = None,
         type_: ValueType | str = ValueType.TEXT,
         tenant: str | None = None,
+        bind_row: Sequence[str] | None = None,
     ) -> Self:
         """A move that has not begun.
 
         `into`: the pair's own name for good, which leaves the plaintext's alone; without it the pair is made
         beside the column and takes its name in the end. `dek`: the sibling's name in the end,
         `<content>_dek` unless given. `context`: as in the model, `<table>.<content in the end>` unless given.
-        `tenant`: the column that names each row's, as in the model.
+        `tenant`: the column that names each row's, as in the model. `bind_row`: the columns of the primary
+        key in the model's order, where it binds values to their row.
         Raises `ConfigurationError` for names that PostgreSQL would cut, and for a second tenant.
         """
         content = into or f"{column}_encrypted"
@@ -72,7 +75,8 @@ class Move:
         if tenant is not None and where.tenant is not None:
             raise ConfigurationError(f"{table}.{column}: its context pins one tenant; leave out tenant=")
         move = cls(schema, table, column, column, content, beside, where, _value_type(type_), into is None)
-        move = replace(move, tenant=tenant)
+        key = row_columns(bind_row, move.place)
+        move = replace(move, tenant=tenant, row=key, context=replace(where, bind_row=bool(key)))
         if into is None:
             move = replace(move, lasting_dek=dek or f"{column}_dek")
         _check_names(move)
@@ -83,6 +87,9 @@ class Move:
 
     tenant: str | None = None
     """The column that names the tenant of each row; None where the context says it."""
+
+    row: tuple[str, ...] = ()
+    """The primary key's columns in the model's order, where values are bound to their row."""
 
     def swapped(self) -> "Move":
         """The same after the swap of names: the pair has the column's, the plaintext another."""
@@ -124,6 +131,13 @@ class Move:
 def slug(schema: str, table: str, column: str) -> str:
     """16 hex digits for a column by the name that its users know."""
     return hashlib.sha256(f"{schema}\0{table}\0{column}".encode()).hexdigest()[:16]
+
+
+def row_columns(given: Sequence[str] | None, place: str) -> tuple[str, ...]:
+    """The primary key's columns that values are bound to. Raises `ConfigurationError` for anything else."""
+    if isinstance(given, str | bool) or not all(given or ()):
+        raise ConfigurationError(f'{place}: bind_row= lists the columns of the primary key: bind_row=["id"]')
+    return tuple(given or ())
 
 
 def _value_type(given: ValueType | str) -> ValueType:

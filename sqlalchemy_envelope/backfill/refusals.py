@@ -6,7 +6,9 @@ from ..errors import ConfigurationError
 from .kind import Kind
 from .move import Authority, Move, ValueType
 from .relation import Relation
+from .subject import Subject
 
+_KEYS = frozenset({"int2", "int4", "int8", "uuid", "text", "varchar"})
 _TEXTS = frozenset({"text", "varchar", "bpchar", "name", "citext"})
 _AUTHORITY = {Kind.ENCRYPT: Authority.PLAINTEXT, Kind.DECRYPT: Authority.PAIR, Kind.NULL: Authority.PAIR}
 
@@ -36,12 +38,30 @@ def check_table(relation: Relation, move: Move, *, allow_replica_identity_full: 
         )
     if move.plaintext in relation.primary:
         raise ConfigurationError(f"{place}: it is in the primary key; give the table another one first")
+    check_row(relation, move)
     if relation.key is None:
         raise ConfigurationError(
             f"{place}: {move.table} has no key to go by; add a primary key, or a unique index over columns"
             " that are NOT NULL and not the column itself"
         )
     _check_identity(relation, move, allow_replica_identity_full)
+
+
+def check_row(relation: Relation, subject: Subject) -> None:
+    """That the columns which values are bound to are the primary key, of types that bind."""
+    if not subject.row:
+        return
+    if relation.primary != frozenset(subject.row):
+        raise ConfigurationError(
+            f"{subject.place}: bind_row= is not the primary key of {subject.table}, which has"
+            f" {', '.join(sorted(relation.primary)) or 'none'}: list its columns in the model's order"
+        )
+    for name in subject.row:
+        if relation.columns[name].base not in _KEYS:
+            raise ConfigurationError(
+                f"{subject.place}: {name} is {relation.columns[name].type}, and values are bound to integers,"
+                " UUIDs, text and varchar only; leave out bind_row="
+            )
 
 
 def check_beginning(relation: Relation, move: Move) -> None:

@@ -16,6 +16,7 @@ from ..keyring.keyring import wait_here
 from ..keyring.writing import Writing
 from ..legacy import NO_SIBLING
 from ..opening import Reading
+from ..rows import encode_keys, packed_row
 from ..tenancy import Parted
 from ..wire import SEALED_AT
 from .faults import RowError
@@ -105,15 +106,22 @@ class Reencrypt:
     @property
     def selected(self) -> Sequence[Selected]:
         pair = [Selected(quoted(self.rotation.dek)), Selected(quoted(self.rotation.column))]
-        return [*pair, *_tenant(self.rotation)]
+        key = [Selected(quoted(name)) for name in self.rotation.row]
+        return [*pair, *key, *_tenant(self.rotation)]
 
     def work(self, rows: Sequence[Raw]) -> Cells:
         """All keys unwrapped in one wave, and all new ones made in another."""
-        parted = Parted(_tenants(self.rotation, [row[2:] for row in rows]))
-        parts = [(for_tenant(self.rotation.context, of), part) for of, part in parted.parts(rows)]
+        key = slice(2, 2 + len(self.rotation.row))
+        bound = [encode_keys(row[key]) if self.rotation.row else b"" for row in rows]
+        parted = Parted(_tenants(self.rotation, [row[key.stop :] for row in rows]))
+        both = [(cells[0], cells[1], row) for cells, row in zip(rows, bound, strict=True)]
+        parts = [(for_tenant(self.rotation.context, of), part) for of, part in parted.parts(both)]
         values = self._opened(parts)
         sealed = self.envelope.seal_columns(
-            [ToSeal(context, part) for (context, _), part in zip(parts, values, strict=True)]
+            [
+                ToSeal(context, opened, [row for _, _, row in part])
+                for (context, part), opened in zip(parts, values, strict=True)
+            ]
         )
         contents, deks = zip(*((each.contents, each.deks) for each in sealed), strict=True)
         return [parted.joined(contents), parted.joined(deks)]
@@ -123,7 +131,7 @@ class Reencrypt:
         text = self.rotation.type is ValueType.TEXT
         tag = codec.TEXT_TAG if text else codec.BYTES_TAG
         readings = [Reading(context, self.rotation.accept, tag) for context, _ in columns]
-        pairs = [[self._pair(row[0], row[1]) for row in rows] for _, rows in columns]
+        pairs = [[self._pair(*row) for row in rows] for _, rows in columns]
         unlocked = self.envelope.unlock_columns(list(zip(readings, pairs, strict=True)))
         opened = []
         for reading, column in zip(readings, unlocked, strict=True):
@@ -133,10 +141,10 @@ class Reencrypt:
             self._check(opened)
         return opened
 
-    def _pair(self, dek: bytes | None, content: bytes) -> bytes:
+    def _pair(self, dek: bytes | None, content: bytes, row: bytes) -> bytes:
         if dek is None and self.rotation.accept is None:
             raise DecryptionError(Failure.LONE_CELL, self.rotation.place)
-        return (NO_SIBLING if dek is None else dek) + content
+        return (packed_row(row) if row else b"") + (NO_SIBLING if dek is None else dek) + content
 
     def _check(self, opened: Sequence[Sequence[bytes]]) -> None:
         """Older formats say nothing of a value's type: what would not be read back is not written."""

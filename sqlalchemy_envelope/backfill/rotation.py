@@ -1,13 +1,14 @@
 """What is rotated: one encrypted column, where its pair lies, and which of its values are meant."""
 
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Self
 
 from ..context import Context
 from ..errors import ConfigurationError
 from ..legacy import Version
-from .move import ValueType, slug
+from .move import ValueType, row_columns, slug
 
 _KEY_ID = re.compile("[0-9a-f]{32}")
 
@@ -19,7 +20,8 @@ class Rotation:
     `column` holds the content and `dek` the wrapped data keys. `tenant`: the column with each row's tenant,
     where values are bound to one; then `context` has none. `tenant_of_key`: no column tells it, but the
     key-encryption key does, as it must where it came from a statement's own context. `type` and `accept`:
-    what the model says, needed for versions 1 and 2. `only_key` (a key id, 32 hexadecimal digits) and
+    what the model says, needed for versions 1 and 2. `row`: the primary key's columns in the model's order,
+    where values are bound to their row. `only_key` (a key id, 32 hexadecimal digits) and
     `only_tenant` leave other values out.
     """
 
@@ -34,6 +36,7 @@ class Rotation:
     tenant_of_key: bool = False
     only_key: str | None = None
     only_tenant: str | None = None
+    row: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.only_key is not None and not _KEY_ID.fullmatch(self.only_key):
@@ -64,15 +67,20 @@ class Rotation:
         tenant_of_key: bool = False,
         only_key: str | None = None,
         only_tenant: str | None = None,
+        bind_row: Sequence[str] | None = None,
     ) -> Self:
         """A column's rotation. `dek`: the sibling, `<column>_dek` unless given; `context`: as in the model.
+
+        `bind_row`: the columns of the primary key in the model's order, where it binds values to their row.
 
         Raises `ConfigurationError` for what can't be meant.
         """
         where = Context(table, column) if context is None else Context.of(context)
         older = None if accept is None else Version(accept)
         sibling = dek or f"{column}_dek"
-        what = (ValueType(type_), older, tenant, tenant_of_key, only_key, only_tenant)
+        row = row_columns(bind_row, f"{table}.{column}")
+        where = replace(where, bind_row=bool(row))
+        what = (ValueType(type_), older, tenant, tenant_of_key, only_key, only_tenant, row)
         return cls(schema, table, column, sibling, where, *what)
 
     @property

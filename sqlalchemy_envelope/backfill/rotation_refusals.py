@@ -9,6 +9,7 @@ from ..errors import ConfigurationError
 from .move import Authority
 from .moves import find_by_content
 from .names import qualified, quoted
+from .refusals import check_row
 from .relation import Relation
 from .rotation import Rotation
 
@@ -24,6 +25,7 @@ def check_rotation(connection: "psycopg.Connection[Any]", relation: Relation, ro
         )
     if relation.inherited:
         raise ConfigurationError(f"{place}: other tables inherit from {table}; rotate each by itself")
+    check_row(relation, rotation)
     if relation.key is None:
         raise ConfigurationError(
             f"{place}: {table} has no key to go by; add a primary key, or a unique index over columns that"

@@ -82,7 +82,9 @@ def recorded(connection: "psycopg.Connection[Any]") -> list[RecordedRotation]:
 
 def _parsed(id_: int, *row: Any) -> RecordedRotation:
     given = dict(zip(_COLUMNS, row, strict=True))
-    given["context"] = Context(**json.loads(given["context"]))
+    context = json.loads(given["context"])
+    given["row"] = tuple(context.pop("row_columns", ()))
+    given["context"] = Context(**context, bind_row=bool(given["row"]))
     given["type"] = ValueType(given["type"])
     given["accept"] = None if given["accept"] is None else Version(int(given["accept"]))
     return RecordedRotation(id_, Rotation(**given))
@@ -91,7 +93,8 @@ def _parsed(id_: int, *row: Any) -> RecordedRotation:
 def _values(rotation: Rotation) -> list[str | bool | None]:
     where = rotation.context
     context = {"table": where.table, "column": where.column, "key": where.key, "tenant": where.tenant}
-    given = asdict(rotation) | {"context": json.dumps(context)}
+    row = {"row_columns": rotation.row} if rotation.row else {}
+    given = asdict(rotation) | {"context": json.dumps(context | row)}
     given["accept"] = None if rotation.accept is None else str(rotation.accept.value)
     return [given[name] for name in _COLUMNS]
 

@@ -15,9 +15,9 @@ from .kind import Kind
 from .move import Authority, Move, ValueType
 from .names import quoted
 from .pending import pending_sql
+from .places import joined, sealed, selected_place
 from .setting import Cells, Setting, Step
 from .sources import PlainSource, Raw, Scene, Selected, Source
-from .tenants import joined, sealed, selected_tenant
 
 __tracebackhide__ = True  # pytest prints no locals of these frames: they hold plaintext
 
@@ -43,10 +43,11 @@ class Encrypt:
 
     @property
     def selected(self) -> Sequence[Selected]:
-        return [*selected_tenant(self.move), *self.source.select(quoted(self.move.plaintext))]
+        return [*selected_place(self.move), *self.source.select(quoted(self.move.plaintext))]
 
     def work(self, rows: Sequence[Raw]) -> Cells:
-        old = rows if self.move.tenant is None else [row[1:] for row in rows]
+        at = len(selected_place(self.move))
+        old = [row[at:] for row in rows] if at else rows
         values = _values(self.source, old, self.move, self.envelope)
         encode = codec.encode_text if self.move.type is ValueType.TEXT else codec.encode_bytes
         tagged = codec.encode_all(encode, values, self.move.place)
@@ -176,7 +177,7 @@ def make_step(
 
 
 def _pair(move: Move) -> list[Selected]:
-    return [Selected(quoted(move.dek)), Selected(quoted(move.content)), *selected_tenant(move)]
+    return [Selected(quoted(move.dek)), Selected(quoted(move.content)), *selected_place(move)]
 
 
 def _values(source: Source, rows: Sequence[Raw], move: Move, envelope: Envelope) -> list[Any]:
@@ -197,7 +198,7 @@ def _opened(move: Move, envelope: Envelope) -> Callable[[Sequence[Raw]], list[An
     read = opener.reader(codec.decode_text if move.type is ValueType.TEXT else codec.decode_bytes)
 
     def open_rows(rows: Sequence[Raw]) -> list[Any]:
-        cells = [joined(dek, content, tenant) for dek, content, *tenant in rows]
+        cells = [joined(move, dek, content, place) for dek, content, *place in rows]
         unlocked = envelope.unlock_columns([(reading, cells)])[0]
         return [read(pair) for pair in unlocked if pair is not None]
 

@@ -23,6 +23,10 @@ class Subject(Protocol):
         """The columns that are written: rows are not visited by them."""
 
     @property
+    def row(self) -> tuple[str, ...]:
+        """The primary key's columns in the model's order, where values are bound to their row."""
+
+    @property
     def slug(self) -> str:
         """What tells the column's trigger from those of others."""
 

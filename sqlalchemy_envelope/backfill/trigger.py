@@ -32,8 +32,8 @@ def drop_trigger(move: Move) -> list[str]:
 def creation(move: Move) -> list[str]:
     """The statements of `create_trigger`, for one transaction with others."""
     if move.authority is Authority.PLAINTEXT:
-        tenant = [] if move.tenant is None else [move.tenant]  # another one's pair would never open
-        changed, kept, outdated = [move.plaintext, *tenant], [move.content], [move.content, move.dek]
+        bound = [*([] if move.tenant is None else [move.tenant]), *move.row]  # another's pair never opens
+        changed, kept, outdated = [move.plaintext, *bound], [move.content], [move.content, move.dek]
     else:
         changed, kept, outdated = [move.content, move.dek], [move.plaintext], [move.plaintext]
     table, name = relation(move), trigger_name(move)

@@ -6,6 +6,7 @@ from sqlalchemy import ARRAY
 from sqlalchemy.sql.elements import TypeClause
 
 from ..comparator import place_of
+from ..row_key import row_before
 from ..tenancy import Tenancy
 from ..types import carried
 from .joined import EXPECTED, OF_CONTEXT, alternatives, row_tenant
@@ -37,11 +38,16 @@ class CellRendering(PathKeeping):
             self._name_of(pair.dek, kw),
             text,
             older=column.type.accept is not None,
-            tenant=self._tenant_before(column.type, pair, kw) if column.type.opens else "",
+            before=self._before(column.type, pair, kw) if column.type.opens else "",
         )
         if moving is None:
             return f"coalesce({', '.join(joined)})"
         return str(moving.value_sql(joined, self._as_selected(pair.plaintext, kw)))
+
+    def _before(self, type_: Any, pair: Any, kw: dict[str, Any]) -> str:
+        """SQL for what comes before a pair: whose it is, and of which row, where its context doesn't say."""
+        row = row_before(pair.row, lambda column: self._name_of(column, kw)) if pair.row else ""
+        return " || ".join(each for each in (self._tenant_before(type_, pair, kw), row) if each)
 
     def _tenant_before(self, type_: Any, pair: Any, kw: dict[str, Any]) -> str:
         """SQL for what comes before a pair whose tenant its context doesn't say."""

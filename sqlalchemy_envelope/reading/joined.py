@@ -17,15 +17,15 @@ EXPECTED = bindparam("envelope_expected", b"", type_=LargeBinary())
 PARAMETERS = frozenset({str(OF_CONTEXT.key), str(EXPECTED.key)})
 
 
-def alternatives(dek: str, content: str, *, older: bool = False, tenant: str = "") -> list[str]:
-    """What a pair is read by, the first that is not NULL; `tenant` is SQL for what comes before a pair.
+def alternatives(dek: str, content: str, *, older: bool = False, before: str = "") -> list[str]:
+    """What a pair is read by, the first that is not NULL; `before` is SQL for what comes before a pair.
 
     A lone cell stays visible, so that it is an error and never a NULL; so does a pair whose tenant is NULL.
     `older`: the column takes a version that may have no sibling.
     """
     pairs = [f"{dek} || {content}"] + ([f"'\\x00'::bytea || {content}"] if older else [])
     alone = [dek] if older else [dek, content]
-    return [*([f"{tenant} || {each}" for each in pairs] if tenant else []), *pairs, *alone]
+    return [*([f"{before} || {each}" for each in pairs] if before else []), *pairs, *alone]
 
 
 def row_tenant(column: str) -> str:

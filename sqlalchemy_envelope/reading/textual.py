@@ -12,10 +12,11 @@ from typing import Any
 from sqlalchemy import Table
 
 from ..pairs import pairs_of
+from ..row_key import row_before
 from ..tenancy import Tenancy
 from ..types import carried
 from .joined import alternatives, row_tenant
-from .lineage import is_query, origin, stored_table
+from .lineage import is_query, origin, pair_of, stored_table
 from .policy import refusal
 from .tokens import code, names, outside, tokens
 
@@ -83,13 +84,18 @@ def _check_sibling(column: Any, text: str) -> None:
     encrypted: Any = carried(column.type)
     words, name, dek, moving = names(text), column.name, encrypted.dek, encrypted.moving
     wanted = (dek,) if moving is None else moving.cells_named(dek)
-    row = encrypted.tenant if encrypted.tenancy is Tenancy.ROW and encrypted.opens else None
+    tenant = encrypted.tenant if encrypted.tenancy is Tenancy.ROW and encrypted.opens else None
+    pair = pair_of(column)
+    key = pair.row if pair is not None and encrypted.opens else []
     if encrypted.tenancy is Tenancy.CONTEXT and encrypted.opens:
         raise refusal(column.type, "textual SQL, which can't say whose it is", "select the column itself")
-    if dek is not None and all(_is_among(each, words) for each in (*wanted, *([row] if row else []))):
+    beside = [*wanted, *([tenant] if tenant else []), *(each.name for each in key)]
+    if dek is not None and all(_is_among(each, words) for each in beside):
         return
     dek = dek or f"{name}_dek"
-    cells = alternatives(dek, name, tenant=row_tenant(row) if row else "")
+    before = [row_tenant(tenant)] if tenant else []
+    before += [row_before(key, lambda each: str(each.name))] if key else []
+    cells = alternatives(dek, name, before=" || ".join(before))
     read = f"coalesce({', '.join(cells)})" if moving is None else moving.value_sql(cells, moving.column)
     raise refusal(column.type, "textual SQL alone", f'select what it is read from, {read} AS "{name}"')
 

@@ -6,7 +6,7 @@ Either is a job of the backfill: batches with commits of their own, a record in 
 where it was when called again. SQL of its own does it, so no ORM event fires and no `onupdate` is applied.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -74,15 +74,18 @@ def reencrypt_column(
     dek: str | None = None,
     context: Context | str | None = None,
     tenant: str | None = None,
+    bind_row: Sequence[str] | None = None,
     **running: Any,
 ) -> Report:
     """Seals every value of a column anew that is not under the key that the envelope writes with now.
 
     Each gets a fresh data key, and both cells change. `accept`, `type_`: as the model says, where values of
-    version 1 or 2 are left: those become version 3. All else as for `rewrap_column`.
+    version 1 or 2 are left: those become version 3. `bind_row`: the primary key's columns in the
+    model's order, where it binds values to their row. All else as for `rewrap_column`.
     """
     where = Database.of(database)
-    place = planned(where, table, column, schema=schema, dek=dek, context=context, tenant=tenant)
+    said = {"dek": dek, "context": context, "tenant": tenant, "bind_row": bind_row}
+    place = planned(where, table, column, schema=schema, **said)
     older = None if accept is None else Version(accept)
     rotation = replace(place, only_key=key, only_tenant=only_tenant, accept=older)
     if type_ is not None:
@@ -102,7 +105,7 @@ def known_of(database: Database, schema: str, table: str, column: str) -> dict[s
         moved = find_by_content(connection, schema, table, column)
     if moved is None:
         return {}
-    names = {"dek": moved.dek, "tenant": moved.tenant}
+    names = {"dek": moved.dek, "tenant": moved.tenant, "bind_row": moved.row}
     return {**names, "context": moved.context, "type_": moved.type}
 
 
@@ -131,7 +134,9 @@ def rotation_of(column: Any, **chosen: Any) -> Rotation:
         "tenant": None if pair.tenant is None else str(pair.tenant.name),
         "tenant_of_key": pair.type.tenancy is Tenancy.CONTEXT,
     }
-    given = {"schema": table.schema or "public", "context": pair.type.context, **older, **tenants, **chosen}
+    bound = {"bind_row": [str(each.name) for each in pair.row]}
+    place = {"schema": table.schema or "public", "context": pair.type.context}
+    given: dict[str, Any] = {**place, **older, **tenants, **bound, **chosen}
     return Rotation.plan(str(table.name), str(pair.content.name), dek=str(pair.dek.name), **given)
 
 

@@ -1,6 +1,6 @@
 """All values of one statement, sealed together: one wave of data keys, whatever the columns and rows."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -9,8 +9,7 @@ from sqlalchemy.sql.elements import Null
 
 from ..attachment import Attachment
 from ..codec import encode_all
-from ..context import for_tenant
-from ..envelope import SealedColumn, ToSeal
+from ..envelope import SealedColumn, ToSeal, to_seal
 from ..pairs import Pair
 from ..scalars import JSON_TAG
 from ..tenancy import Parted
@@ -39,6 +38,10 @@ Whose = Callable[[Pair, Sequence[Any], Any], Sequence[str | None] | None]
 """The tenants of a slot's values; None where the column's context says all."""
 
 
+Which = Callable[[Pair, Sequence[Any], Any], Sequence[bytes | None] | None]
+"""The rows of a slot's values; None where the column is bound to none."""
+
+
 class Batch:
     """Collects plaintexts with the places that their cells go to."""
 
@@ -57,10 +60,15 @@ class Batch:
         """Whether a column is written, be it with NULL, whose tenants this one names."""
         return any(each.pair.tenant is tenant for each in self._slots)
 
-    def seal(self, attachment: Attachment, whose: Whose) -> None:
+    def gives(self, keys: Collection[str]) -> bool:
+        """Whether one of these columns is given anything but NULL."""
+        given = (each.values for each in self._slots if each.pair.content.key in keys)
+        return any(value is not None for values in given for value in values)
+
+    def seal(self, attachment: Attachment, whose: Whose, which: Which) -> None:
         """Seals everything. Raises before anything is put: `InvalidValueError`, `KeyProviderError`."""
         columns: list[ToSeal] = []
-        takes = [_collect(slot, whose, columns) for slot in self._slots]
+        takes = [_collect(slot, whose, which, columns) for slot in self._slots]
         sealed = iter(attachment.envelope.seal_columns(columns, attachment.wait))
         for (pair, values, put, _), take in zip(self._slots, takes, strict=True):
             column = take(sealed)
@@ -71,17 +79,17 @@ class Batch:
 Take = Callable[[Iterator[SealedColumn]], SealedColumn]
 
 
-def _collect(slot: Slot, whose: Whose, columns: list[ToSeal]) -> Take:
+def _collect(slot: Slot, whose: Whose, which: Which, columns: list[ToSeal]) -> Take:
     """Adds a slot's values to what is sealed: a column, or one for each of its tenants."""
     pair, values, _, row = slot
     context = pair.type.reading.context
     encoded = _encoded(pair, values, context.place)
-    tenants = whose(pair, encoded, row)
+    tenants, rows = whose(pair, encoded, row), which(pair, encoded, row)
     if tenants is None:
-        columns.append(ToSeal(context, encoded))
+        columns.append(ToSeal(context, encoded, rows))
         return next
     parted = Parted(tenants)
-    columns += [ToSeal(for_tenant(context, of), part) for of, part in parted.parts(encoded)]
+    columns += to_seal(context, parted, encoded, rows)
 
     def take(sealed: Iterator[SealedColumn]) -> SealedColumn:
         parts = list(islice(sealed, len(parted.places)))

@@ -1,10 +1,10 @@
 """What a flush knows of its objects and its statements don't say: the tenants of the rows that it updates.
 
 An INSERT has its tenant filled in on the object, so that the attribute holds it afterwards. An object whose
-tenant changes has all its encrypted attributes written again, for the new one.
+tenant changes, or whose primary key does, has what is encrypted for it written again, for the new one.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Any
 
@@ -25,7 +25,7 @@ __tracebackhide__ = True  # pytest prints no locals of these frames: they hold p
 
 @event.listens_for(Mapper, "after_mapper_constructed")
 def _mapped(mapper: Mapper[Any], _cls: type) -> None:
-    if any(_tenanted(table) for table in mapper.tables):
+    if any(_tenanted(table) or _keyed(table) for table in mapper.tables):
         event.listen(mapper, "before_insert", _fill)
         event.listen(mapper, "before_update", _prepare)
 
@@ -34,7 +34,8 @@ def _mapped(mapper: Mapper[Any], _cls: type) -> None:
 def _added_late(column: Column[Any], table: Any) -> None:
     """A column of a complete table may be mapped by classes that exist already, unknown from here."""
     encrypted = carried(column.type)
-    if encrypted is not None and encrypted.tenancy is Tenancy.ROW and pairs_of(table):
+    bound = encrypted is not None and (encrypted.tenancy is Tenancy.ROW or encrypted.bind_row)
+    if bound and pairs_of(table):
         _listen_to_all_mappers()
 
 
@@ -44,20 +45,32 @@ def _listen_to_all_mappers() -> None:
     event.listen(Mapper, "before_update", _prepare)
 
 
-def _tenanted(table: Any) -> dict[Column[Any], list[Pair]]:
+Deciding = dict[Column[Any], list[Pair]]
+"""Pairs by a column that their values are encrypted for."""
+
+
+def _tenanted(table: Any) -> Deciding:
     """The pairs of a table by the column that names their tenants."""
-    found: dict[Column[Any], list[Pair]] = {}
+    found: Deciding = {}
     for pair in pairs_of(table).values():
         if pair.tenant is not None:
             found.setdefault(pair.tenant, []).append(pair)
     return found
 
 
-def _attributes(mapper: Mapper[Any]) -> Iterator[tuple[Any, Column[Any], str, dict[str, Column[Any]]]]:
-    """Each table, a tenant column of it, its attribute, and the attributes encrypted for it."""
+def _keyed(table: Any) -> Deciding:
+    """The pairs of a table that are bound to their rows, by each column of its primary key."""
+    bound = [pair for pair in pairs_of(table).values() if pair.type.bind_row]
+    return dict.fromkeys(bound[0].row, bound) if bound else {}
+
+
+def _attributes(
+    mapper: Mapper[Any], deciding: Callable[[Any], Deciding] = _tenanted
+) -> Iterator[tuple[Any, Column[Any], str, dict[str, Column[Any]]]]:
+    """Each table, a column of it that values depend on, its attribute, and the attributes that do."""
     named = mapper._columntoproperty
     for table in mapper.tables:
-        for column, pairs in _tenanted(table).items():
+        for column, pairs in deciding(table).items():
             if column in named:
                 contents = [pair.content for pair in pairs if pair.content in named]
                 yield table, column, named[column].key, {named[each].key: each for each in contents}
@@ -77,16 +90,29 @@ def _prepare(mapper: Mapper[Any], connection: Any, instance: Any) -> None:
     if attachment_of(connection.dialect) is None:
         return
     state: Any = inspect(instance)
+    for _table, _column, attribute, encrypted in _attributes(mapper, _keyed):
+        _follow(mapper, connection, instance, attribute, encrypted)
     for table, column, attribute, encrypted in _attributes(mapper):
-        if get_history(instance, attribute, PASSIVE_NO_INITIALIZE).has_changes():
-            given = encrypted.keys() & state.committed_state.keys()
-            for each in given:
-                flag_modified(instance, each)
-            kept = {each: content for each, content in encrypted.items() if each not in given}
-            _take_along(mapper, connection, instance, kept)
-        elif any(each in state.committed_state for each in encrypted):
+        if _follow(mapper, connection, instance, attribute, encrypted):
+            continue
+        if any(each in state.committed_state for each in encrypted):
             values = {str(column.key): getattr(instance, attribute)}
             remember(connection, table, _key(mapper, state, table), values)
+
+
+def _follow(
+    mapper: Mapper[Any], connection: Any, instance: Any, attribute: str, encrypted: dict[str, Column[Any]]
+) -> bool:
+    """Whether an attribute changes; what is encrypted for it is then written again."""
+    state: Any = inspect(instance)
+    if not get_history(instance, attribute, PASSIVE_NO_INITIALIZE).has_changes():
+        return False
+    given = encrypted.keys() & state.committed_state.keys()
+    for each in given:
+        flag_modified(instance, each)
+    kept = {each: content for each, content in encrypted.items() if each not in given}
+    _take_along(mapper, connection, instance, kept)
+    return True
 
 
 def _take_along(

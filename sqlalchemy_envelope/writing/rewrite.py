@@ -12,12 +12,15 @@ from ..pairs import pairs_of
 from ..reading.lineage import stored_table
 from .defaults import collect_defaults
 from .execution import Execution
+from .inserted_keys import InsertedKeys
 from .inserted_tenants import InsertedTenants
 from .parameters import collect_parameters
+from .row_keys import RowKeys
 from .rows import collect_rows
 from .site import Site
 from .target import Target, written_by
 from .tenants import Tenants
+from .updated_keys import UpdatedKeys
 from .updated_tenants import UpdatedTenants
 from .upsert import Upsert
 from .values import SingleValues
@@ -79,8 +82,10 @@ def _seal(statement: Any, multi: Any, single: Any, site: Site) -> Executed:
             collect_defaults(execution.rows, execution.target, execution.batch)
     upsert.collect()
     tenants, criteria = _tenants(execution, values, groups, site)
-    upsert.check_tenants()
-    execution.batch.seal(site.attachment, tenants.of)
+    keys, more = _keys(execution, values, groups, site)
+    criteria = [*criteria, *more]
+    upsert.check()
+    execution.batch.seal(site.attachment, tenants.of, keys.of)
     statement = _applied(statement, values, groups, upsert)
     statement = statement.where(*criteria) if criteria else statement
     rows = (execution.rows, {}) if multi else ([], execution.rows[0])
@@ -96,6 +101,20 @@ def _tenants(
         updated.settle(values)
         return updated, updated.criteria
     inserted = InsertedTenants(execution, site)
+    if execution.statement.select is None:
+        inserted.settle(values, groups)
+    return inserted, []
+
+
+def _keys(
+    execution: Execution, values: SingleValues, groups: tuple[Any, ...], site: Site
+) -> tuple[RowKeys, list[Any]]:
+    """Which rows the values are bound to, and what finds just those."""
+    if not isinstance(execution.statement, Insert):
+        updated = UpdatedKeys(execution, site)
+        updated.settle(values)
+        return updated, updated.criteria
+    inserted = InsertedKeys(execution, site)
     if execution.statement.select is None:
         inserted.settle(values, groups)
     return inserted, []

@@ -12,6 +12,7 @@ from sqlalchemy import Column, and_, bindparam, false, or_
 
 from ..errors import UnsupportedStatementError
 from .criteria import compared_with
+from .flushed import is_by_key
 from .remembered import Values, recalled
 from .synchronizing import synchronize_only
 from .tenants import UNKNOWN, Known, Tenants
@@ -108,7 +109,4 @@ class UpdatedTenants(Tenants):
 
     @property
     def _is_by_key(self) -> bool:
-        """Whether this is the ORM's UPDATE by primary key, which notices a row that it does not find."""
-        labels = [str(each._label) for each in self.target.table.primary_key]  # type: ignore[union-attr]
-        found = all(label in row for row in self.execution.rows for label in labels)
-        return found and self.site.options.get("compiled_cache") is not None
+        return is_by_key(self.target.table, self.execution.rows, self.site.options)

@@ -8,6 +8,7 @@ from sqlalchemy import Column
 from ..errors import UnsupportedStatementError
 from ..pairs import Pair
 from .execution import Execution, Items
+from .upserted_keys import check_upserted_keys
 from .upserted_tenants import check_upsert
 
 __tracebackhide__ = True  # pytest prints no locals of these frames: they hold plaintext
@@ -43,10 +44,13 @@ class Upsert:
                 self.changed = True
                 self._collect_one(pair, value)
 
-    def check_tenants(self) -> None:
-        """That what a conflicting row keeps is of the tenant that its new values are encrypted for."""
-        if self._clause is not None and self._execution.target.tenants:
+    def check(self) -> None:
+        """That a conflicting row is of the tenant and key that its new values are encrypted for."""
+        if not self._given:
+            return
+        if self._execution.target.tenants:
             check_upsert(self._clause, self._execution.target, self._given)
+        check_upserted_keys(self._clause, self._execution.target, self._given)
 
     def apply(self, statement: Any) -> None:
         """Sets the rewritten clause on a copy of the statement."""

@@ -22,18 +22,19 @@ def check_upsert(clause: Any, target: Target, given: Mapping[str, Any]) -> None:
         written, moves = bound & given.keys(), column.key in given
         if not (written or moves):
             continue
-        replaced = moves and _is_excluded(given[column.key], column)
-        same = _in_target(clause, column, target) or _in_where(clause, column, target)
+        replaced = moves and is_excluded(given[column.key], column)
+        same = _in_target(clause, column, target) or is_same_in_where(clause, column, target)
         if not (replaced and bound <= given.keys()) and (not same or moves > replaced):
             raise _refusal(column, sorted(written or bound))
 
 
 def _in_target(clause: Any, column: Column[Any], target: Target) -> bool:
     """Whether the rows conflict by their tenant, among others."""
-    return column.name in _conflict_names(clause, target.table)
+    return column.name in conflict_names(clause, target.table)
 
 
-def _conflict_names(clause: Any, table: Any) -> set[str]:
+def conflict_names(clause: Any, table: Any) -> set[str]:
+    """The columns by which rows conflict, as far as they are told."""
     elements = clause.inferred_target_elements
     if elements is None:
         wanted = clause.constraint_target
@@ -51,17 +52,18 @@ def _name(element: Any) -> str:
     return str(element.name) if isinstance(element, Column) else ""
 
 
-def _in_where(clause: Any, column: Column[Any], target: Target) -> bool:
+def is_same_in_where(clause: Any, column: Column[Any], target: Target) -> bool:
     """Whether the update is skipped, on purpose, where the tenants differ."""
     where = clause.update_whereclause
     for sides in () if where is None else equalities([where]):
         for one, other in (sides, sides[::-1]):
-            if is_column(one, target.written, column) and _is_excluded(other, column):
+            if is_column(one, target.written, column) and is_excluded(other, column):
                 return True
     return False
 
 
-def _is_excluded(value: Any, column: Column[Any]) -> bool:
+def is_excluded(value: Any, column: Column[Any]) -> bool:
+    """Whether it is the column of the new row."""
     there = isinstance(value, Column) and getattr(value.table, "name", None) == "excluded"
     return there and value.name == column.name
 

@@ -6,7 +6,7 @@ import { readFileSync, readdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-import { Failure, LABEL, contentContext, encode, fail, gcm, hex, kdf, kmsId, pick, same, staticId, u8, wrapNames } from "./scheme.mjs";
+import { Failure, LABEL, contentContext, encode, fail, gcm, hex, kdf, kmsId, pick, rowOf, same, staticId, u8, wrapNames } from "./scheme.mjs";
 
 const MIB_256 = 256 * 1024 * 1024;
 
@@ -92,7 +92,7 @@ function checkContent(cell, place) {
   if (cell[1] !== 3) fail("version");
   if (cell.length < 3) fail("length");
   if ((cell[2] & 0x0f) !== 1) fail("suite");
-  if (cell[2] !== ("tenant" in place ? 0x11 : 0x01)) fail("flags");
+  if (cell[2] !== (1 | ("tenant" in place ? 0x10 : 0) | ("row" in place ? 0x20 : 0))) fail("flags");
   if (cell.length < 68 || cell.length > MIB_256 + 68) fail("length");
 }
 
@@ -294,6 +294,7 @@ function kekEncoded({ names, encryption_context: expected }) {
 const readers = {
   kdf: (v) => ["derived", kdf(hex(v.key), v.label, hex(v.info))],
   context: (v) => ["encoded", encode(v.names)],
+  row: (v) => ["encoded", rowOf(v.key).equals(hex(v.row)) ? contentContext(v.names) : fail("row")],
   "kek-context": (v) => ["encoded", kekEncoded(v)],
   "static-key-id": (v) => ["id", staticId(hex(v.key))],
   "kms-key-id": (v) => ["id", kmsId(v.arn)],

@@ -22,9 +22,10 @@ from sqlalchemy_envelope.context import KekContext
 from sqlalchemy_envelope.keyring.keyring import Keyring
 from sqlalchemy_envelope.keyring.store import KekRow, KekState, Make
 from sqlalchemy_envelope.legacy import NO_SIBLING
-from sqlalchemy_envelope.opening import Opener, Reading
+from sqlalchemy_envelope.opening import Reading
 from sqlalchemy_envelope.providers.aws_kms import AwsKms
 from sqlalchemy_envelope.providers.provider import KeyProvider
+from sqlalchemy_envelope.rows import encode_keys, packed_row
 
 Vector = dict[str, Any]
 DECODE: dict[str, Any] = {"text": codec.decode_text, "bytes": codec.decode_bytes}
@@ -97,7 +98,9 @@ def keyring_of(vector: Vector) -> Keyring:
 def open_cells(vector: Vector) -> bytes | str | None:
     """Both cells apart, as a caller without SQLAlchemy has them: the tag's type is not asked for."""
     cells = [(_bytes(vector["dek"]), content_of(vector))]
-    return Envelope(keyring_of(vector)).open_many(cells, Context(**vector["context"]))[0]
+    context, row = place_of(vector)
+    rows = None if row is None else [row]
+    return Envelope(keyring_of(vector)).open_many(cells, context, rows)[0]
 
 
 def open_pair(vector: Vector) -> bytes | str:
@@ -111,8 +114,24 @@ def open_pair(vector: Vector) -> bytes | str:
         dek = _bytes(vector["dek"])
         missing = NO_SIBLING if accept else b""
         pair = (missing if dek is None else dek) + (content_of(vector) or b"")
-    opener = Opener(keyring_of(vector), Reading(Context(**vector["context"]), accept, TAG[vector["type"]]))
-    return opener.reader(DECODE[vector["type"]])(pair)
+    context, row = place_of(vector)
+    reading = Reading(context, accept, TAG[vector["type"]])
+    opener: Any = Envelope(keyring_of(vector)).opener(reading)
+    before = b"" if row is None else packed_row(encode_keys(row))
+    return opener.reader(DECODE[vector["type"]])(before + pair)
+
+
+def place_of(vector: Vector) -> tuple[Context, tuple[int | str | UUID, ...] | None]:
+    """The context that a vector's model gives, and the primary key of its row where it binds one."""
+    names = dict(vector["context"])
+    key = names.pop("row", None)
+    return Context(**names, bind_row=key is not None), None if key is None else key_of(key)
+
+
+def key_of(key: list[list[str]]) -> tuple[int | str | UUID, ...]:
+    """A primary key's values, as a vector tells them."""
+    make: dict[str, Any] = {"integer": int, "text": str, "uuid": UUID}
+    return tuple(make[type_](value) for type_, value in key)
 
 
 def content_of(vector: Vector) -> bytes | None:

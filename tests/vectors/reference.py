@@ -15,7 +15,8 @@ from cryptography.hazmat.primitives.kdf.concatkdf import ConcatKDFHash
 LABEL = "sqlalchemy-envelope/v3/"
 ZERO_NONCE = bytes(12)
 
-Names = dict[str, str]
+Names = dict[str, Any]
+"""Logical names; `row` has the type and value of each primary-key column, in order."""
 
 
 def fixed(name: str, length: int) -> bytes:
@@ -32,14 +33,36 @@ def encode(names: Names) -> bytes:
     """The canonical bytes of a context."""
     out = len(names).to_bytes(1, "big")
     for name in sorted(names):
-        value = names[name].encode()
+        value = row_of(names[name]) if name == "row" else names[name].encode()
         out += len(name).to_bytes(1, "big") + name.encode() + len(value).to_bytes(2, "big") + value
     return out
 
 
+def row_of(key: list[list[str]]) -> bytes:
+    """A primary key: how many columns, and of each its length and tagged value."""
+    tagged = {
+        "integer": lambda value: b"\x04" + _shortest(int(value)),
+        "text": lambda value: b"\x01" + value.encode(),
+        "uuid": lambda value: b"\x0b" + bytes.fromhex(value.replace("-", "")),
+    }
+    out = len(key).to_bytes(1, "big")
+    for type_, value in key:
+        part = tagged[type_](value)
+        out += len(part).to_bytes(2, "big") + part
+    return out
+
+
+def _shortest(value: int) -> bytes:
+    return next(
+        value.to_bytes(size, "big", signed=True)
+        for size in range(1, 20)
+        if -(1 << (8 * size - 1)) <= value < 1 << (8 * size - 1)
+    )
+
+
 def content_context(place: Names) -> bytes:
     """What binds a content."""
-    return encode({name: place[name] for name in ("table", "column", "tenant") if name in place})
+    return encode({name: place[name] for name in ("table", "column", "tenant", "row") if name in place})
 
 
 def wrap_names(place: Names) -> Names:
@@ -49,7 +72,7 @@ def wrap_names(place: Names) -> Names:
 
 def flags_of(place: Names) -> int:
     """Byte 2 of the content."""
-    return 0x11 if "tenant" in place else 0x01
+    return 0x01 | (0x10 if "tenant" in place else 0) | (0x20 if "row" in place else 0)
 
 
 def seal(data_key: bytes, place: Names, salt: bytes, plaintext: bytes, **wrong: Any) -> bytes:
@@ -110,7 +133,7 @@ class Sample:
         """The same with some fields changed."""
         return replace(self, **changes)
 
-    def at(self, **names: str) -> "Sample":
+    def at(self, **names: Any) -> "Sample":
         """The same, read in another place."""
         return replace(self, place={**self.place, **names})
 

@@ -38,15 +38,32 @@ export function encode(names, known = NAMES) {
   const chosen = Object.keys(names).sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
   const parts = [u8(chosen.length)];
   for (const name of chosen) {
-    const value = Buffer.from(names[name]); // UTF-8, or bytes as they are
+    const value = name === "row" ? rowOf(names.row) : Buffer.from(names[name]); // UTF-8, or bytes as they are
     if (!known.includes(name) || value.length === 0 || value.length > 65535) fail("context");
     parts.push(u8(name.length), Buffer.from(name, "ascii"), u16(value.length), value);
   }
   return Buffer.concat(parts);
 }
 
+function shortest(value) {
+  let bits = 8;
+  while (BigInt.asIntN(bits, value) !== value) bits += 8;
+  return Buffer.from(BigInt.asUintN(bits, value).toString(16).padStart(bits / 4, "0"), "hex");
+}
+
+const tagged = {
+  integer: (value) => Buffer.concat([u8(4), shortest(BigInt(value))]),
+  text: (value) => Buffer.concat([u8(1), Buffer.from(value)]),
+  uuid: (value) => Buffer.concat([u8(11), hex(value.replaceAll("-", ""))]),
+};
+
+export function rowOf(key) {
+  const parts = key.map(([type, value]) => tagged[type](value));
+  return Buffer.concat([u8(parts.length), ...parts.flatMap((part) => [u16(part.length), part])]);
+}
+
 export const pick = (place, names) => Object.fromEntries(names.filter((name) => name in place).map((name) => [name, place[name]]));
-export const contentContext = (place) => encode(pick(place, ["table", "column", "tenant"]));
+export const contentContext = (place) => encode(pick(place, ["table", "column", "tenant", "row"]));
 export const wrapNames = (place) => pick(place, ["table", "key", "tenant"]);
 
 // --- section 4

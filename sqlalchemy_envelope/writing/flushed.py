@@ -1,0 +1,11 @@
+"""Whether a statement is the ORM's UPDATE by primary key, which notices a row that it does not find."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+
+def is_by_key(table: Any, rows: Sequence[Mapping[str, Any]], options: Mapping[str, Any]) -> bool:
+    """By the names that it gives the parameters of its WHERE."""
+    labels = [str(each._label) for each in table.primary_key]
+    found = all(label in row for row in rows for label in labels)
+    return found and options.get("compiled_cache") is not None
