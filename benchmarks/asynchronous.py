@@ -49,7 +49,7 @@ async def _measured(ground: Ground, driver: str, rows: dict[Any, Rows], rounds: 
 
 
 async def _round(connection: AsyncConnection, model: Any, rows: Rows) -> tuple[float, float]:
-    await connection.execute(sa.text(f"truncate {model.__tablename__} cascade"))
+    await connection.execute(sa.text(f"truncate {model.__tablename__}"))
     began = time.perf_counter()
     await connection.execute(sa.insert(model.__table__), rows)
     written = time.perf_counter()

@@ -35,6 +35,7 @@ def _measured(
     given = {"ours": (ours, _values(count, columns)), "bytea": (plain, _cells(count, columns))}
     writes = {name: _insert(engine, *each) for name, each in given.items()}
     written = medians(writes, count, rounds, lambda: _emptied(engine, ours, plain))
+    _emptied(engine, ours, plain)
     for work in writes.values():
         work()
     read = medians({name: _select(engine, table) for name, (table, _) in given.items()}, count, rounds)

@@ -155,11 +155,13 @@ def joined_load(engine: sa.Engine, model: Any, rows: Rows) -> Work:
 
 
 def _visit(model: Any) -> tuple[Any, Any]:
+    """A model that refers to the other, and its relationship; no constraint: `truncate` would refuse."""
     name = f"Visit{model.__name__}"
     if (known := model.registry._class_registry.get(name)) is None:
-        number, owner = sa.Column(sa.Integer, primary_key=True), sa.Column(sa.ForeignKey(model.id))
-        said = {"__tablename__": name.lower(), "id": number, "owner_id": owner}
-        known = type(name, model.__bases__, said | {"owner": orm.relationship(model)})
+        number, owner = sa.Column(sa.Integer, primary_key=True), sa.Column(sa.Integer)
+        found = orm.relationship(model, primaryjoin=orm.foreign(owner) == model.id)
+        said = {"__tablename__": name.lower(), "id": number, "owner_id": owner, "owner": found}
+        known = type(name, model.__bases__, said)
     return known, known.owner
 
 
