@@ -1,82 +1,70 @@
-"""`python -m benchmarks SUITE`; `report FILE` writes the figures of a run into docs/performance.md."""
+"""`python -m benchmarks SUITE ...` measures and draws; `draw` and `page` use what was measured before.
+
+Each suite leaves SUITE.json in the folder, and its pictures as PNG and SVG. `draw` draws them anew. `page` writes
+the figures into docs/performance.md and README.md, between their marks, and the pictures into docs/pictures.
+"""
 
 import argparse
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
-import sqlalchemy as sa
+from . import attach, backfill, fleet, kms, loop, rows, seal, storage
+from .charts import draw
+from .figures import Report
+from .ground import Ground
+from .page import write_pages
 
-from demo.server import embedded_postgresql, scratch_schema
+RESULTS = Path("benchmarks/results")
 
-from . import attach, backfill, fleet, kms, loop, rows, seal
-from .figures import Report, machine
-from .loop import Places
-from .page import write_page
+SUITES: dict[str, Callable[[Report, Ground], None]] = {
+    "seal": seal.run,
+    "rows": rows.run,
+    "kms": lambda report, ground: kms.run(report),
+    "backfill": backfill.run,
+    "storage": storage.run,
+    "attach": attach.run,
+    "loop": loop.run,
+    "fleet": lambda report, ground: fleet.run(report),
+}
+"""In the order in which `all` runs them."""
 
-Bare = tuple[float, float]
-SUITES = ("seal", "rows", "kms", "attach", "loop", "backfill", "fleet")
-ON_A_SERVER = {"rows", "attach", "loop", "backfill"}
+WITHOUT_A_SERVER = {"seal", "kms", "fleet"}
 
 
 def main() -> None:
     """Runs what the command line names."""
     given = _arguments()
-    if given.suite == "report":
-        write_page(given.file or Path("benchmarks/latest.json"), Path("docs/performance.md"))
-        return
+    if given.suites == ["draw"]:
+        print(*draw(given.out), sep="\n")
+    elif given.suites == ["page"]:
+        write_pages(given.out, Path.cwd())
+    else:
+        _measure(given)
+
+
+def _measure(given: argparse.Namespace) -> None:
     report = Report(given.quick)
-    print(" · ".join(f"{name} {value}" for name, value in machine().items()))
-    wanted = SUITES if given.suite == "all" else (given.suite,)
-    bare = seal.run(report) if {"seal", "rows"} & set(wanted) else (0.0, 0.0)
-    if "kms" in wanted:
-        kms.run(report)
-    if "fleet" in wanted:
-        fleet.run(report)
-    if ON_A_SERVER & set(wanted):
-        with _server(given.url) as places:
-            _on_a_server(report, wanted, places, bare)
-    if given.json:
-        report.write(given.json)
-
-
-def _on_a_server(report: Report, wanted: Sequence[str], places: Places, bare: Bare) -> None:
-    url, arguments = places["psycopg"]
-    engines = [sa.create_engine(url, connect_args=arguments) for _ in range(2)]
-    try:
-        if "rows" in wanted:
-            rows.run(report, engines[0], *bare)
-        if "attach" in wanted:
-            attach.run(report, engines[1])
-        if "loop" in wanted:
-            loop.run(report, places)
-        if "backfill" in wanted:
-            backfill.run(report, url)
-    finally:
-        for engine in engines:
-            engine.dispose()
-
-
-@contextmanager
-def _server(given: str | None) -> Iterator[Places]:
-    """A scratch schema on the given server, or on one of our own."""
+    wanted = list(SUITES) if "all" in given.suites else given.suites
     with ExitStack() as stack:
-        url = sa.make_url(given) if given else stack.enter_context(embedded_postgresql())[0]
-        schema = stack.enter_context(scratch_schema(url))
-        asyncpg = url.set(drivername="postgresql+asyncpg")
-        yield {
-            "psycopg": (url, {"options": f"-csearch_path={schema}"}),
-            "asyncpg": (asyncpg, {"server_settings": {"search_path": schema}}),
-        }
+        ground = Ground(given.url, stack)
+        for name in wanted:
+            report.facts = {} if name in WITHOUT_A_SERVER else ground.facts
+            SUITES[name](report, ground)
+            report.write(given.out)
+    if not given.no_pictures:
+        print("\n", *draw(given.out, wanted), sep="\n")
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("suite", choices=[*SUITES, "all", "report"])
-    parser.add_argument("file", nargs="?", type=Path, help="the JSON of a run, for report")
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("suites", nargs="+", choices=[*SUITES, "all", "draw", "page"], metavar="suite")
     parser.add_argument("--quick", action="store_true", help="little data: to see that it runs")
     parser.add_argument("--url", help="a PostgreSQL to use a scratch schema of (default: one started here)")
-    parser.add_argument("--json", type=Path, help="also write the figures to this file")
+    parser.add_argument("--out", type=Path, default=RESULTS, help="the folder (default: %(default)s)")
+    parser.add_argument("--no-pictures", action="store_true", help="figures only, without matplotlib")
     return parser.parse_args()
 
 

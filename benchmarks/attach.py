@@ -7,7 +7,7 @@ from sqlalchemy_envelope import DirectKeyring, Envelope, StaticKey, attach, deta
 
 from .figures import Report
 from .measure import Work, medians
-from .rows import Plain
+from .models import Plain
 
 
 def run(report: Report, engine: sa.Engine) -> None:

@@ -13,7 +13,7 @@ from sqlalchemy_envelope.testing import FakeKms
 
 from .figures import Report
 from .kms import fake_envelope
-from .rows import Base, Ours, Plain
+from .models import Base, Ours, Plain
 
 AIM = 20
 BEAT = 0.002

@@ -5,6 +5,7 @@ import statistics
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from itertools import repeat
 
 Work = Callable[[], object]
 
@@ -26,6 +27,31 @@ def medians(
             work()
             seen[name].append((time.perf_counter() - began) / each * 1e6)
     return {name: statistics.median(times) for name, times in seen.items()}
+
+
+def paced(variants: Mapping[str, tuple[Work, int]], seconds: float, rounds: int) -> dict[str, float]:
+    """As `medians`, for what differs in speed by orders: each is called so often that a round takes `seconds`.
+
+    With each variant, how many things it does at once. At least one call a round.
+    """
+    calls = {name: max(1, int(seconds / _once(work))) for name, (work, _) in variants.items()}
+    seen: dict[str, list[float]] = {name: [] for name in variants}
+    for _ in range(rounds):
+        for name, (work, each) in variants.items():
+            gc.collect()
+            began = time.perf_counter()
+            for _ in repeat(None, calls[name]):
+                work()
+            seen[name].append((time.perf_counter() - began) / (calls[name] * each) * 1e6)
+    return {name: statistics.median(times) for name, times in seen.items()}
+
+
+def _once(work: Work) -> float:
+    """Seconds of a call, once warm."""
+    work()
+    began = time.perf_counter()
+    work()
+    return max(time.perf_counter() - began, 1e-7)
 
 
 def collecting(variants: Mapping[str, Work], each: int, rounds: int, before: Work) -> dict[str, float]:

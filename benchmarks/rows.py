@@ -1,93 +1,93 @@
-"""20,000 rows written and read: an encrypted column, bytea columns of the same size, and sqlalchemy-utils."""
+"""Rows written and read: an encrypted column beside plaintext, bytea of the same size, and sqlalchemy-utils."""
 
-import os
-from collections.abc import Callable
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy import orm
 
-from sqlalchemy_envelope import DirectKeyring, EncryptedText, Envelope, StaticKey, attach
+from sqlalchemy_envelope import attach
 
+from . import asynchronous, bare, columns, growth
+from . import operations as do
 from .figures import Report
+from .ground import Ground
+from .keyrings import static_envelope
 from .measure import Work, collecting, medians
-from .peers import KEY
+from .models import NAMES, Base, Rows, cell_sizes, fill, given, texts
+from .operations import Make
 
-Base = orm.declarative_base()
-AIMS = {
-    "Core bulk insert": (1.4, 0.9),
-    "ORM add_all": (1.6, 0.9),
-    "Core select": (1.4, 0.5),
-    "ORM select": (1.6, 0.65),
+BULK: dict[str, tuple[Make, float, float]] = {
+    "Core bulk insert": (do.core_bulk_insert, 1.4, 0.9),
+    "ORM add_all": (do.orm_add_all, 1.6, 0.9),
+    "Core select": (do.core_select, 1.4, 0.5),
+    "ORM select": (do.orm_select, 1.6, 0.65),
 }
+"""With the aims: extra time in bare primitives, and time against sqlalchemy-utils."""
+
+EACH: dict[str, tuple[Make, int, int]] = {
+    "Core insert, a statement a row": (do.core_insert, 300, 1),
+    "ORM insert, a flush a row": (do.orm_insert, 300, 1),
+    "Core update by key": (do.core_update, 300, 1),
+    "ORM load and update": (do.orm_update, 1_000, 1),
+    "Core select by key": (do.core_select_by_key, 300, 1),
+    "ORM get": (do.orm_get, 300, 1),
+    "Core select of 10 rows": (do.core_select, 10, 50),
+    "ORM select of 10 rows": (do.orm_select, 10, 50),
+    "Core select of 1,000 rows": (do.core_select, 1_000, 10),
+    "ORM select of 1,000 rows": (do.orm_select, 1_000, 5),
+    "joined load of 1,000 rows": (do.joined_load, 1_000, 3),
+    "Core select of 100,000 rows": (do.core_select, 100_000, 1),
+    "ORM select of 100,000 rows": (do.orm_select, 100_000, 1),
+}
+"""With how many rows, and how often in a round."""
 
 
-class Ours(Base):  # type: ignore[misc, valid-type]
-    """One encrypted column."""
-
-    __tablename__ = "ours"
-    id = sa.Column(sa.Integer, primary_key=True)
-    ssn: Any = sa.Column(EncryptedText())
-
-
-class Plain(Base):  # type: ignore[misc, valid-type]
-    """Two columns of the very sizes that an encrypted one has, without any encryption."""
-
-    __tablename__ = "plain"
-    id = sa.Column(sa.Integer, primary_key=True)
-    ssn = sa.Column(sa.LargeBinary)
-    ssn_dek = sa.Column(sa.LargeBinary)
-
-
-def _theirs() -> Any:
-    try:
-        from sqlalchemy_utils import StringEncryptedType
-        from sqlalchemy_utils.types.encrypted.encrypted_type import AesGcmEngine
-    except ImportError:
-        return None
-
-    class Theirs(Base):  # type: ignore[misc, valid-type]
-        __tablename__ = "theirs"
-        id = sa.Column(sa.Integer, primary_key=True)
-        ssn = sa.Column(StringEncryptedType(sa.Text, KEY, AesGcmEngine))
-
-    return Theirs
-
-
-def run(report: Report, engine: sa.Engine, bare_seal: float, bare_open: float) -> None:
-    """The suite, on an engine that this attaches. `bare_…`: microseconds, from the suite `seal`."""
-    count, rounds = (50, 1) if report.quick else (20_000, 11)
-    report.suite("rows", f"{count:,} rows, median of {rounds} rounds, variants in turn, PostgreSQL beside")
-    envelope = Envelope(DirectKeyring(StaticKey(bytes(range(32)))))
-    attach(engine, envelope)
-    texts = [f"{n:09d} and up to thirty-six bytes" for n in range(count)]
-    dek, content = (len(cell or b"") for cell in envelope.seal_many(texts[:1], "ours.ssn")[0])
-    report.note(f"a value of {len(texts[0])} bytes, cells of {dek} and {content} bytes")
-    rows: dict[Any, list[dict[str, Any]]] = {
-        Ours: [{"id": n, "ssn": text} for n, text in enumerate(texts)],
-        Plain: [{"id": n, "ssn": os.urandom(content), "ssn_dek": os.urandom(dek)} for n in range(count)],
-    }
-    if (theirs := _theirs()) is not None:
-        rows[theirs] = rows[Ours]
-    else:
+def run(report: Report, ground: Ground) -> None:
+    """The suite."""
+    count, rounds = (50, 1) if report.quick else (20_000, 7)
+    told = f"{count:,} rows unless said otherwise, median of {rounds} rounds, variants in turn"
+    report.suite("rows", f"{told}, static key, PostgreSQL beside")
+    engine = attach(ground.engine(), static_envelope())
+    sizes = "cells of {} and {} bytes".format(*cell_sizes(*texts(1)))
+    report.note(f"a value of {len(texts(1)[0])} bytes, {sizes}")
+    rows = given(count)
+    if len(rows) < len(NAMES):
         report.note("sqlalchemy-utils: not installed")
     Base.metadata.create_all(engine)
-    for name, work in _WORKS.items():
-        works = {model.__name__: work(engine, model, given) for model, given in rows.items()}
-        empty = _emptied(engine, name, rows)
-        times = medians(works, count, rounds, empty)
-        _tell(report, name, times, bare_seal if "select" not in name else bare_open)
-        _tell_collector(report, name, times, collecting(works, count, 3, empty))
+    _bulk(report, engine, rows, rounds)
+    _each(report, engine)
+    columns.run(report, engine)
+    asynchronous.run(report, ground)
+    growth.run(report, engine)
 
 
-def _tell(report: Report, name: str, times: dict[str, float], unit: float) -> None:
-    extra, total = AIMS[name]
+def _bulk(report: Report, engine: sa.Engine, rows: dict[Any, Rows], rounds: int) -> None:
+    seal, open_ = bare.measured(quick=report.quick)
+    count = len(next(iter(rows.values())))
+    shown: dict[str, list[tuple[str, float]]] = {name: [] for name in NAMES}
+    for name, (make, extra, total) in BULK.items():
+        works = {model.__name__: make(engine, model, given) for model, given in rows.items()}
+        before = _nothing if "select" in name else _emptied(engine, rows)
+        times = medians(works, count, rounds, before)
+        lost = collecting(works, count, 1 if report.quick else 3, before)
+        _tell(report, name, times, open_ if "select" in name else seal, (extra, total))
+        _tell_collector(report, name, times, lost)
+        for model, time in times.items():
+            shown[model].append((name, time))
+    for model, bars in shown.items():
+        report.curve("rows", NAMES[model], bars)
+
+
+def _tell(
+    report: Report, name: str, times: dict[str, float], unit: float, aims: tuple[float, float]
+) -> None:
+    report.add(f"{name}: plaintext", times["Text"], "µs a row")
     report.add(f"{name}: bytea of the same size", times["Plain"], "µs a row")
     report.add(f"{name}: encrypted", times["Ours"], "µs a row")
-    report.add(f"{name}: extra, in bare primitives", (times["Ours"] - times["Plain"]) / unit, "×", extra)
+    report.add(f"{name}: extra, in bare primitives", (times["Ours"] - times["Plain"]) / unit, "×", aims[0])
+    report.add(f"{name}: against plaintext", times["Ours"] / times["Text"], "×")
     if "Theirs" in times:
         report.add(f"{name}: sqlalchemy-utils", times["Theirs"], "µs a row")
-        report.add(f"{name}: against sqlalchemy-utils", times["Ours"] / times["Theirs"], "×", total)
+        report.add(f"{name}: against sqlalchemy-utils", times["Ours"] / times["Theirs"], "×", aims[1])
         floor = (times["Plain"] + unit) / times["Theirs"]
         report.add(f"{name}: bytea and one bare primitive, against sqlalchemy-utils", floor, "×")
 
@@ -101,65 +101,34 @@ def _tell_collector(report: Report, name: str, times: dict[str, float], lost: di
         report.add(f"{name}: less the collector, against sqlalchemy-utils", against, "×")
 
 
-def _emptied(engine: sa.Engine, name: str, rows: dict[Any, Any]) -> Work:
-    """Writes begin on empty tables; reads leave alone what was written last."""
-    if "select" in name:
-        return lambda: None
+def _nothing() -> None:
+    """Reads leave alone what was written last."""
+
+
+def _emptied(engine: sa.Engine, rows: dict[Any, Rows]) -> Work:
+    """Writes begin on empty tables."""
 
     def empty() -> None:
         with engine.begin() as connection:
             for model in rows:
-                connection.execute(sa.text(f"truncate {model.__tablename__}"))
+                fill(connection, model.__table__, [])
 
     return empty
 
 
-def _core_insert(engine: sa.Engine, model: Any, rows: list[dict[str, Any]]) -> Callable[[], object]:
-    def insert() -> None:
-        with engine.begin() as connection:
-            connection.execute(sa.insert(model.__table__), rows)
-
-    return insert
-
-
-def _orm_insert(engine: sa.Engine, model: Any, rows: list[dict[str, Any]]) -> Callable[[], object]:
-    def insert() -> None:
-        with orm.Session(engine) as session:
-            session.add_all([model(**row) for row in rows])
-            session.commit()
-
-    return insert
+def _each(report: Report, engine: sa.Engine) -> None:
+    table: dict[str, list[float | None]] = {}
+    for name, (make, size, times) in EACH.items():
+        count, often = (min(size, 20), 1) if report.quick else (size, times)
+        rounds = 1 if report.quick else 3 if size > 10_000 else 5
+        rows = given(count)
+        works = {model.__name__: _often(make(engine, model, each), often) for model, each in rows.items()}
+        before = _emptied(engine, rows) if "insert" in name else _nothing
+        seen = medians(works, count * often, rounds, before)
+        ratio = seen["Ours"] / seen["Text"]
+        table[name] = [*(seen.get(model) for model in NAMES), ratio]
+    report.table("µs a row", [*NAMES.values(), "against plaintext"], table)
 
 
-def _filled(engine: sa.Engine, model: Any, rows: list[dict[str, Any]]) -> None:
-    with engine.begin() as connection:
-        connection.execute(sa.text(f"truncate {model.__tablename__}"))
-        connection.execute(sa.insert(model.__table__), rows)
-
-
-def _core_select(engine: sa.Engine, model: Any, rows: list[dict[str, Any]]) -> Callable[[], object]:
-    _filled(engine, model, rows)
-
-    def select() -> int:
-        with engine.connect() as connection:
-            return len(connection.execute(sa.select(model.__table__)).all())
-
-    return select
-
-
-def _orm_select(engine: sa.Engine, model: Any, rows: list[dict[str, Any]]) -> Callable[[], object]:
-    _filled(engine, model, rows)
-
-    def select() -> int:
-        with orm.Session(engine) as session:
-            return len(session.scalars(sa.select(model)).all())
-
-    return select
-
-
-_WORKS = {
-    "Core bulk insert": _core_insert,
-    "ORM add_all": _orm_insert,
-    "Core select": _core_select,
-    "ORM select": _orm_select,
-}
+def _often(work: Work, often: int) -> Work:
+    return work if often == 1 else lambda: [work() for _ in range(often)]
