@@ -37,6 +37,7 @@ class CellRendering(PathKeeping):
             self._name_of(pair.dek, kw),
             text,
             older=column.type.accept is not None,
+            shared=bool(pair.mates),
             tenant=self._tenant_before(column.type, pair, kw) if column.type.opens else "",
         )
         if moving is None:

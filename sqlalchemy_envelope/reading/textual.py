@@ -15,7 +15,7 @@ from ..pairs import pairs_of
 from ..tenancy import Tenancy
 from ..types import carried
 from .joined import alternatives, row_tenant
-from .lineage import is_query, origin, stored_table
+from .lineage import is_query, origin, pair_of, stored_table
 from .policy import refusal
 from .tokens import code, names, outside, tokens
 
@@ -89,7 +89,9 @@ def _check_sibling(column: Any, text: str) -> None:
     if dek is not None and all(_is_among(each, words) for each in (*wanted, *([row] if row else []))):
         return
     dek = dek or f"{name}_dek"
-    cells = alternatives(dek, name, tenant=row_tenant(row) if row else "")
+    pair = pair_of(column)
+    shared = pair is not None and bool(pair.mates)
+    cells = alternatives(dek, name, shared=shared, tenant=row_tenant(row) if row else "")
     read = f"coalesce({', '.join(cells)})" if moving is None else moving.value_sql(cells, moving.column)
     raise refusal(column.type, "textual SQL alone", f'select what it is read from, {read} AS "{name}"')
 

@@ -12,7 +12,9 @@ from ..pairs import pairs_of
 from ..reading.lineage import stored_table
 from .defaults import collect_defaults
 from .execution import Execution
+from .grouped import Kept
 from .inserted_tenants import InsertedTenants
+from .kept_keys import KeptKeys
 from .parameters import collect_parameters
 from .rows import collect_rows
 from .site import Site
@@ -80,7 +82,9 @@ def _seal(statement: Any, multi: Any, single: Any, site: Site) -> Executed:
     upsert.collect()
     tenants, criteria = _tenants(execution, values, groups, site)
     upsert.check_tenants()
-    execution.batch.seal(site.attachment, tenants.of)
+    kept, more = _kept(tenants, site)
+    execution.batch.seal(site.attachment, tenants.of, kept)
+    criteria += more
     statement = _applied(statement, values, groups, upsert)
     statement = statement.where(*criteria) if criteria else statement
     rows = (execution.rows, {}) if multi else ([], execution.rows[0])
@@ -99,6 +103,14 @@ def _tenants(
     if execution.statement.select is None:
         inserted.settle(values, groups)
     return inserted, []
+
+
+def _kept(tenants: Tenants, site: Site) -> tuple[Kept, list[Any]]:
+    """The keys that rows have already, of columns that share them, and what finds the rows with these."""
+    if isinstance(tenants.execution.statement, Insert):
+        return {}, []
+    keys = KeptKeys(tenants, site)
+    return keys.settle(), keys.criteria
 
 
 def _applied(statement: Any, values: SingleValues, groups: tuple[Any, ...], upsert: Upsert) -> Any:
