@@ -28,7 +28,8 @@ def check_sql(column: str, dek: str, accept: Version | None, *, shared: bool = F
 
 def cells_sql(content: str, key: str, accept: Version | None, *, shared: bool = False) -> str:
     """The same of two expressions."""
-    both = f"({content} IS NULL OR {key} IS NOT NULL)" if shared else f"({content} IS NULL) = ({key} IS NULL)"
+    sign = ">=" if shared else "="  # of booleans: a content has its key, but not every key a content here
+    both = f"({content} IS NULL) {sign} ({key} IS NULL)"
     current = f"{both} AND {_like(content, _CONTENT)} AND {_like(key, _KEY)}"
     if accept is None:
         return current

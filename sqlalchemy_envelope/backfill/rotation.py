@@ -1,7 +1,8 @@
 """What is rotated: one encrypted column, where its pair lies, and which of its values are meant."""
 
 import re
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from typing import Self
 
 from ..context import Context
@@ -19,8 +20,9 @@ class Rotation:
     `column` holds the content and `dek` the wrapped data keys. `tenant`: the column with each row's tenant,
     where values are bound to one; then `context` has none. `tenant_of_key`: no column tells it, but the
     key-encryption key does, as it must where it came from a statement's own context. `type` and `accept`:
-    what the model says, needed for versions 1 and 2. `only_key` (a key id, 32 hexadecimal digits) and
-    `only_tenant` leave other values out.
+    what the model says, needed for versions 1 and 2. `mates`: the other columns that share the sibling, each
+    with its logical name: who encrypts one anew does so with all. `only_key` (a key id, 32 hexadecimal
+    digits) and `only_tenant` leave other values out.
     """
 
     schema: str
@@ -34,6 +36,7 @@ class Rotation:
     tenant_of_key: bool = False
     only_key: str | None = None
     only_tenant: str | None = None
+    mates: tuple[tuple[str, str], ...] = ()
 
     def __post_init__(self) -> None:
         if self.only_key is not None and not _KEY_ID.fullmatch(self.only_key):
@@ -64,6 +67,7 @@ class Rotation:
         tenant_of_key: bool = False,
         only_key: str | None = None,
         only_tenant: str | None = None,
+        mates: Iterable[tuple[str, str]] = (),
     ) -> Self:
         """A column's rotation. `dek`: the sibling, `<column>_dek` unless given; `context`: as in the model.
 
@@ -73,12 +77,18 @@ class Rotation:
         older = None if accept is None else Version(accept)
         sibling = dek or f"{column}_dek"
         what = (ValueType(type_), older, tenant, tenant_of_key, only_key, only_tenant)
-        return cls(schema, table, column, sibling, where, *what)
+        return cls(schema, table, column, sibling, where, *what, tuple(sorted(mates)))
 
     @property
     def names(self) -> frozenset[str]:
         """The columns that may be written: rows are not visited by them."""
-        return frozenset((self.column, self.dek))
+        return frozenset((self.column, self.dek, *(name for name, _ in self.mates)))
+
+    @property
+    def contexts(self) -> dict[str, Context]:
+        """Of each column whose content lies under the sibling's keys, by its name: its own first."""
+        others = {name: replace(self.context, column=logical) for name, logical in self.mates}
+        return {self.column: self.context, **others}
 
     @property
     def place(self) -> str:

@@ -82,7 +82,9 @@ def recorded(connection: "psycopg.Connection[Any]") -> list[RecordedRotation]:
 
 def _parsed(id_: int, *row: Any) -> RecordedRotation:
     given = dict(zip(_COLUMNS, row, strict=True))
-    given["context"] = Context(**json.loads(given["context"]))
+    context = json.loads(given["context"])
+    given["mates"] = tuple(map(tuple, context.pop("mates", ())))
+    given["context"] = Context(**context)
     given["type"] = ValueType(given["type"])
     given["accept"] = None if given["accept"] is None else Version(int(given["accept"]))
     return RecordedRotation(id_, Rotation(**given))
@@ -90,7 +92,8 @@ def _parsed(id_: int, *row: Any) -> RecordedRotation:
 
 def _values(rotation: Rotation) -> list[str | bool | None]:
     where = rotation.context
-    context = {"table": where.table, "column": where.column, "key": where.key, "tenant": where.tenant}
+    context: dict[str, Any] = {"table": where.table, "column": where.column, "key": where.key}
+    context |= {"tenant": where.tenant} | ({"mates": rotation.mates} if rotation.mates else {})
     given = asdict(rotation) | {"context": json.dumps(context)}
     given["accept"] = None if rotation.accept is None else str(rotation.accept.value)
     return [given[name] for name in _COLUMNS]

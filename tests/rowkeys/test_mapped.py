@@ -24,9 +24,9 @@ class Guest(Base):
         Column("ssn", EncryptedText(dek="row_dek")),
         Column("email", EncryptedText(dek="row_dek")),
     )
-    id: Any
-    ssn: Any
-    email: Any
+    id = __table__.c.id
+    ssn: Any = __table__.c.ssn
+    email: Any = __table__.c.email
     row_key: Any = __table__.c.row_dek
 
 

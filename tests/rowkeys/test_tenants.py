@@ -34,7 +34,7 @@ orders: Any = Order.__table__
 @pytest.fixture
 def filled(engine: Engine) -> Engine:
     """Orders of two shops."""
-    attach(engine, Envelope(DirectKeyring(StaticKey(bytes(32)))))
+    attach(engine, Envelope(DirectKeyring(StaticKey(bytes(range(32))))))
     Base.metadata.create_all(engine)
     rows = [{"id": n, "shop": shop, "name": f"n{n}", "mail": f"m{n}"} for n, shop in enumerate("aab", 1)]
     with engine.begin() as connection:
