@@ -18,14 +18,19 @@ _names = postgresql().identifier_preparer  # type: ignore[no-untyped-call]
 _KEY = bytes((wire.KEY_MAGIC, wire.VERSION)) + _ANY_BYTE * (wire.KEY_HEAD_BYTES - 1) + _ANY_REST
 
 
-def check_sql(column: str, dek: str, accept: Version | None) -> str:
-    """The constraint's text for a column and its sibling, both named physically."""
-    return cells_sql(_quoted(column), _quoted(dek), accept)
+def check_sql(column: str, dek: str, accept: Version | None, *, shared: bool = False) -> str:
+    """The constraint's text for a column and its sibling, both named physically.
+
+    `shared`: the sibling serves other columns too, so it may be there where this one is NULL.
+    """
+    return cells_sql(_quoted(column), _quoted(dek), accept, shared=shared)
 
 
-def cells_sql(content: str, key: str, accept: Version | None) -> str:
+def cells_sql(content: str, key: str, accept: Version | None, *, shared: bool = False) -> str:
     """The same of two expressions."""
-    current = f"({content} IS NULL) = ({key} IS NULL) AND {_like(content, _CONTENT)} AND {_like(key, _KEY)}"
+    sign = ">=" if shared else "="  # of booleans: a content has its key, but not every key a content here
+    both = f"({content} IS NULL) {sign} ({key} IS NULL)"
+    current = f"{both} AND {_like(content, _CONTENT)} AND {_like(key, _KEY)}"
     if accept is None:
         return current
     older = _version_1(content, key) if accept is Version.V1 else _version_2(content, key)

@@ -14,6 +14,7 @@ from sqlalchemy.schema import ColumnCollectionConstraint
 from .context import Context
 from .declaration import check_column, check_constraint, check_name, check_plain, check_sibling
 from .errors import ConfigurationError
+from .groups import context_of, mates_of, may_be_null, sibling_name
 from .guards import add_guard, are_twins, guards_of
 from .pairs import MAPPED, SLOT, Pair, pairs_of, sibling_keys
 from .plaintext import adopt_plaintext, plaintext_beside
@@ -93,10 +94,10 @@ def _complete(table: Table, column: Column[Any]) -> None:
 
 def _make_pair(table: Table, column: Column[Any]) -> None:
     declared: EncryptedType[Any] = column.type  # type: ignore[assignment]
-    name = declared.dek or f"{column.name}_dek"
-    context = declared.context or Context(table.name, column.name)
+    name, mates = sibling_name(column), mates_of(table, column)
     check_column(table, column)
     check_name(table, column, name)
+    context = context_of(table, column, mates)
     if not declared.bound:
         _refuse_second(table, column, context)
     check_row_key(table, column)
@@ -106,7 +107,7 @@ def _make_pair(table: Table, column: Column[Any]) -> None:
     column.type = declared.bind_to(context, name, moving, declared.tenant if tenant is None else tenant.name)
     sibling = next((each for each in table.c if each.name == name), None)
     if sibling is None:
-        sibling = Sibling.named(name, nullable=_may_be_null(column))
+        sibling = Sibling.named(name, nullable=may_be_null(column, mates))
         table.append_column(sibling)
     _adopt(table, column, sibling)
     if tenant is not None:
@@ -115,30 +116,26 @@ def _make_pair(table: Table, column: Column[Any]) -> None:
         if not any(each is plaintext for each in table.c):
             table.append_column(plaintext)
         _keep(table, pairs_of(table)[column.key]._replace(plaintext=plaintext))
-    add_guard(table, column, name)
-
-
-def _may_be_null(column: Column[Any]) -> bool:
-    """Whether the sibling may: as the column, and where older rows have none."""
-    return bool(column.nullable) or column.type.accept is not None  # type: ignore[attr-defined]
+    add_guard(table, column, name, shared=bool(mates))
+    for mate in mates:
+        if mate.key in pairs_of(table) and column.key not in pairs_of(table)[mate.key].mates:
+            _make_pair(table, mate)  # which was complete before this column came
 
 
 def _adopt(table: Table, column: Column[Any], sibling: Column[Any]) -> None:
-    check_sibling(table, column, sibling, _may_be_null(column))
-    if any(pair.dek is sibling for key, pair in pairs_of(table).items() if key != column.key):
-        raise ConfigurationError(
-            f"{table.name}.{sibling.name} is the sibling of two columns: give each its own dek="
-        )
+    mates = mates_of(table, column)
+    check_sibling(table, column, sibling, may_be_null(column, mates))
     Sibling.adopted(sibling)
-    known = pairs_of(table).get(column.key)
-    _keep(table, Pair(column, sibling) if known is None else known._replace(content=column, dek=sibling))
+    known = pairs_of(table).get(column.key) or Pair(column, sibling)
+    keys = tuple(str(each.key) for each in mates)
+    _keep(table, known._replace(content=column, dek=sibling, mates=keys))
 
 
 def _keep(table: Table, pair: Pair) -> None:
     """Has no column hold the plaintext of two, nor anything else beside it."""
     for other in pairs_of(table).values():
         taken = other.content.key != pair.content.key and pair.plaintext is not None
-        if taken and any(each is pair.plaintext for each in other):
+        if taken and any(each is pair.plaintext for each in other[:-1]):
             raise ConfigurationError(
                 f"{table.name}.{pair.plaintext.name} can't hold the plaintext of {pair.content.name}: "  # type: ignore[union-attr]
                 f"it belongs to {other.content.name}"

@@ -16,7 +16,7 @@ from .keyring.keyring import wait_here
 from .keystore.binding import bind_store
 from .reading.compiler import compiler_class
 from .reading.execution import execution_context_class
-from .writing import flushing  # noqa: F401 - listens to mappers
+from .writing import flushing, mapped_keys  # noqa: F401 - listen to mappers
 from .writing.context import writing_context_class
 from .writing.rewrite import rewrite
 from .writing.site import Site

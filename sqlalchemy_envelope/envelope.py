@@ -2,17 +2,19 @@
 
 import asyncio
 import os
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple, Never
 
 from . import cipher, codec, wire
+from .cipher import DataKeys
 from .context import Context, for_tenant
 from .errors import ConfigurationError, DecryptionError, Failure
 from .fallbacks import Fallbacks
 from .keyring.keyring import Keyring, Wait, wait_here
 from .opening import Locked, Opener, Pair, Reading, unlocked
+from .row_keys import RowKeys
 from .row_opening import RowOpener
 from .rows import KeyValue, encode_keys, packed_row
 from .settings import keyring_from
@@ -36,23 +38,20 @@ class SealedColumn:
 
     def spread(self, given: Sequence[bytes | None]) -> "SealedColumn":
         """The same with a NULL pair wherever `given` has None."""
-        deks, contents = iter(self.deks), iter(self.contents)
-        present = [value is not None for value in given]
-        return SealedColumn(
-            [next(deks) if there else None for there in present],
-            [next(contents) if there else None for there in present],
-        )
+        return SealedColumn(_spread(self.deks, given), _spread(self.contents, given))
 
 
 class ToSeal(NamedTuple):
     """Tagged plaintexts of one column that are to be sealed; None for a NULL.
 
-    `rows`: where the context binds them, the row of each as `rows.encode_row` gives it.
+    `rows`: where the context binds them, the row of each as `rows.encode_row` gives it. `keys`: the rows'
+    own, where the column shares them with others.
     """
 
     context: Context
     values: Sequence[bytes | None]
     rows: Sequence[bytes | None] | None = None
+    keys: RowKeys | None = None
 
     def contexts(self) -> list[bytes] | None:
         """The context of each value that is not NULL, where they differ."""
@@ -160,14 +159,23 @@ class Envelope:
     ) -> list[SealedColumn]:
         """Several columns sealed with one wave of data keys: the cells of each."""
         dense = [[value for value in column.values if value is not None] for column in columns]
-        orders = [(column.context, len(values)) for column, values in zip(columns, dense, strict=True)]
-        issued = self.keyring.issue(orders, wait)
-        sealed = []
-        for column, values, keys in zip(columns, dense, issued, strict=True):
-            seal = self._sealer(column.context)
-            made = SealedColumn(keys.cells, seal(values, keys.keys, column.contexts()))
-            sealed.append(made if len(values) == len(column.values) else made.spread(column.values))
-        return sealed
+        both = list(zip(columns, dense, strict=True))
+        shared = _to_make(columns)
+        orders = [(column.context, len(values)) for column, values in both if column.keys is None]
+        issued = self.keyring.issue([*orders, *(keys.order for keys in shared)], wait)
+        for keys, made in zip(shared, issued[len(orders) :], strict=True):
+            keys.take(made)
+        own = iter(issued)
+        return [self._sealed(column, values, own) for column, values in both]
+
+    def _sealed(self, column: ToSeal, values: Sequence[bytes], own: Iterator[DataKeys]) -> SealedColumn:
+        seal, contexts = self._sealer(column.context), column.contexts()
+        if column.keys is not None:
+            contents = seal(values, column.keys.of(column.values), contexts)
+            return SealedColumn(column.keys.cells, _spread(contents, column.values))
+        keys = next(own)
+        made = SealedColumn(keys.cells, seal(values, keys.keys, contexts))
+        return made if len(values) == len(column.values) else made.spread(column.values)
 
     def unlock_columns(
         self, columns: Sequence[tuple[Reading, Sequence[bytes | None]]], wait: Wait[Any] = wait_here
@@ -203,6 +211,20 @@ class Envelope:
 
     def __reduce__(self) -> Never:
         raise TypeError("an Envelope leads to keys and is not pickled; make one in each process")
+
+
+def _spread(cells: Sequence[bytes | None], given: Sequence[bytes | None]) -> list[bytes | None]:
+    following = iter(cells)
+    return [None if value is None else next(following) for value in given]
+
+
+def _to_make(columns: Sequence[ToSeal]) -> list[RowKeys]:
+    """The keys of rows that are not there yet, each told which of its rows has a value."""
+    for column in columns:
+        if column.keys is not None and not column.keys.known:
+            column.keys.want(column.context, column.values)
+    shared = (column.keys for column in columns)
+    return list(dict.fromkeys(keys for keys in shared if keys is not None and not keys.known))
 
 
 def _unlocked(

@@ -11,9 +11,9 @@ from .pairs import pairs_of
 _names = postgresql().identifier_preparer  # type: ignore[no-untyped-call]
 
 
-def add_guard(table: Table, column: Column[Any], dek: str) -> None:
+def add_guard(table: Table, column: Column[Any], dek: str, *, shared: bool = False) -> None:
     """Gives a table the guard of a column and its sibling, in place of one of that name."""
-    sql = check_sql(column.name, dek, column.type.accept)  # type: ignore[attr-defined]
+    sql = check_sql(column.name, dek, column.type.accept, shared=shared)  # type: ignore[attr-defined]
     guard = CheckConstraint(sql, name=guard_name(table.name, column.name))
     for constraint in [*table.constraints]:
         if isinstance(constraint, CheckConstraint) and _stored_name(constraint) == _stored_name(guard):

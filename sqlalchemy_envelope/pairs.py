@@ -11,13 +11,15 @@ from .types import EncryptedType
 class Pair(NamedTuple):
     """An encrypted column and its sibling, of one table; and while it is moving, the plaintext column.
 
-    `tenant`: the column that names the tenants of its values, where one does.
+    `tenant`: the column that names the tenants of its values, where one does. `mates`: the keys of the other
+    encrypted columns that share the sibling.
     """
 
     content: Column[Any]
     dek: Column[Any]
     plaintext: Column[Any] | None = None
     tenant: Column[Any] | None = None
+    mates: tuple[str, ...] = ()
 
     @property
     def type(self) -> EncryptedType[Any]:
@@ -30,9 +32,20 @@ class Pair(NamedTuple):
         both = [self.content, self.dek]
         return both if self.plaintext is None else [*both, self.plaintext]
 
+    @property
+    def own(self) -> list[Column[Any]]:
+        """The same without a sibling that serves other columns too, which is written once for all of them."""
+        return [each for each in self.columns if not (self.mates and each is self.dek)]
+
     def of(self, source: Any) -> "Pair":
         """The same as a table's alias, or its `excluded`, has them."""
-        return Pair(*(each if each is None else source.c[each.key] for each in self))  # type: ignore[arg-type]
+        there = [None if each is None else source.c[each.key] for each in self[:-1]]
+        return Pair(*there, mates=self.mates)  # type: ignore[arg-type, misc]
+
+    @property
+    def group(self) -> frozenset[str]:
+        """The keys of all the encrypted columns that its sibling serves."""
+        return frozenset((str(self.content.key), *self.mates))
 
     @property
     def row(self) -> list[Column[Any]]:

@@ -29,13 +29,23 @@ class Packed(bytes):
 
 
 def packed(type_: str, items: Sequence[Any]) -> Packed:
-    """One dimension of `text`, from `str`, or of `bytea`, from `bytes`; without NULLs."""
+    """One dimension of `text`, from `str`, or of `bytea`, from `bytes`; None for a NULL."""
     if not items:
         return Packed(struct.pack("!iiI", 0, 0, OIDS[type_]))
+    if None in items:
+        return _packed_with_nulls(type_, items)
     each = [item.encode() for item in items] if type_ == "text" else items
     parts = [_HEAD.pack(1, 0, OIDS[type_], len(each), 1)] * (2 * len(each) + 1)
     parts[1::2] = map(_LENGTH.pack, map(len, each))
     parts[2::2] = each
+    return Packed(b"".join(parts))
+
+
+def _packed_with_nulls(type_: str, items: Sequence[Any]) -> Packed:
+    parts = [_HEAD.pack(1, 1, OIDS[type_], len(items), 1)]
+    for item in items:
+        cell = item.encode() if isinstance(item, str) else item
+        parts += [_LENGTH.pack(-1)] if cell is None else [_LENGTH.pack(len(cell)), cell]
     return Packed(b"".join(parts))
 
 

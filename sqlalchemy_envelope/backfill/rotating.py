@@ -16,6 +16,7 @@ from ..keyring.keyring import wait_here
 from ..keyring.writing import Writing
 from ..legacy import NO_SIBLING
 from ..opening import Reading
+from ..row_keys import RowKeys
 from ..rows import encode_keys, packed_row
 from ..tenancy import Parted
 from ..wire import SEALED_AT
@@ -76,7 +77,7 @@ class Rewrap:
 
 @dataclass(frozen=True)
 class Reencrypt:
-    """The same value under a fresh data key, in the newest format: both cells change."""
+    """The same values under a fresh data key, in the newest format: all cells that a key serves change."""
 
     rotation: Rotation
     envelope: Envelope = field(repr=False)
@@ -84,74 +85,94 @@ class Reencrypt:
 
     @cached_property
     def pending(self) -> str:
-        content, dek = quoted(self.rotation.column), quoted(self.rotation.dek)
+        dek = quoted(self.rotation.dek)
+        there = " OR ".join(f"{content} IS NOT NULL" for content in self._contents)
         stale = is_stale(dek, self.writing)
         if self.rotation.accept is not None and self.rotation.only_key is None:
             stale = f"({stale} OR {dek} IS NULL OR NOT {is_current(dek)})"
-        return " AND ".join([f"{content} IS NOT NULL", stale, *_chosen(self.rotation)])
+        return " AND ".join([f"({there})", stale, *_chosen(self.rotation)])
 
     @property
     def setting(self) -> Setting:
-        content, dek = quoted(self.rotation.column), quoted(self.rotation.dek)
-        pair = [(content, "bytea", "bytea"), (dek, "bytea", "bytea")]
-        kept = f"{content} = v.envelope_w0 AND {dek} = v.envelope_w1"
-        return Setting(pair, self.pending, kept, Stamp(self._stamp(content, dek), "bytea", "bytea"))
+        cells = [*self._contents, quoted(self.rotation.dek)]
+        kept = " AND ".join(f"{cell} IS NOT DISTINCT FROM v.envelope_w{n}" for n, cell in enumerate(cells))
+        columns = [(cell, "bytea", "bytea") for cell in cells]
+        return Setting(columns, self.pending, kept, Stamp(self._stamp(), "bytea", "bytea"))
 
-    def _stamp(self, content: str, dek: str) -> str:
+    @property
+    def _contents(self) -> list[str]:
+        return [quoted(name) for name in self.rotation.contexts]
+
+    def _stamp(self) -> str:
         """Up to the commitment, salt included, no two contents are alike. Older ones have none."""
-        if self.rotation.accept is None:
-            return f"({dek} || substr({content}, 1, {SEALED_AT}))"
-        return f"(coalesce({dek}, ''::bytea) || {content})"
+        dek, (content, *_) = quoted(self.rotation.dek), self._contents
+        if self.rotation.accept is not None:
+            return f"(coalesce({dek}, ''::bytea) || {content})"
+        heads = [f"coalesce(substr({each}, 1, {SEALED_AT}), '\\x00'::bytea)" for each in self._contents]
+        return f"({' || '.join([dek, *heads])})"
 
     @property
     def selected(self) -> Sequence[Selected]:
-        pair = [Selected(quoted(self.rotation.dek)), Selected(quoted(self.rotation.column))]
+        cells = [Selected(quoted(self.rotation.dek)), *map(Selected, self._contents)]
         key = [Selected(quoted(name)) for name in self.rotation.row]
-        return [*pair, *key, *_tenant(self.rotation)]
+        return [*cells, *key, *_tenant(self.rotation)]
 
     def work(self, rows: Sequence[Raw]) -> Cells:
         """All keys unwrapped in one wave, and all new ones made in another."""
-        key = slice(2, 2 + len(self.rotation.row))
+        contexts = list(self.rotation.contexts.values())
+        key = slice(1 + len(contexts), 1 + len(contexts) + len(self.rotation.row))
         bound = [encode_keys(row[key]) if self.rotation.row else b"" for row in rows]
         parted = Parted(_tenants(self.rotation, [row[key.stop :] for row in rows]))
-        both = [(cells[0], cells[1], row) for cells, row in zip(rows, bound, strict=True)]
-        parts = [(for_tenant(self.rotation.context, of), part) for of, part in parted.parts(both)]
-        values = self._opened(parts)
+        parts = parted.parts(list(zip(rows, bound, strict=True)))
+        columns = [
+            (for_tenant(context, of), [(row[0], row[n], place) for row, place in part])
+            for of, part in parts
+            for n, context in enumerate(contexts, 1)
+        ]
+        keys = [shared for _ in parts for shared in [self._keys()] * len(contexts)]
+        opened = zip(columns, self._opened(columns), keys, strict=True)
         sealed = self.envelope.seal_columns(
             [
-                ToSeal(context, opened, [row for _, _, row in part])
-                for (context, part), opened in zip(parts, values, strict=True)
+                ToSeal(context, values, [place for *_, place in cells], shared)
+                for (context, cells), values, shared in opened
             ]
         )
-        contents, deks = zip(*((each.contents, each.deks) for each in sealed), strict=True)
-        return [parted.joined(contents), parted.joined(deks)]
+        each = [sealed[n :: len(contexts)] for n in range(len(contexts))]
+        contents = [parted.joined([column.contents for column in of]) for of in each]
+        return [*contents, parted.joined([column.deks for column in each[0]])]
 
-    def _opened(self, columns: Sequence[tuple[Context, Sequence[Raw]]]) -> list[list[bytes]]:
-        """Tagged plaintexts, column by column."""
+    def _keys(self) -> RowKeys | None:
+        return RowKeys() if self.rotation.mates else None
+
+    def _opened(self, columns: Sequence[tuple[Context, Sequence[Raw]]]) -> list[list[bytes | None]]:
+        """Tagged plaintexts, column by column; None for a NULL."""
         text = self.rotation.type is ValueType.TEXT
         tag = codec.TEXT_TAG if text else codec.BYTES_TAG
         readings = [Reading(context, self.rotation.accept, tag) for context, _ in columns]
-        pairs = [[self._pair(*row) for row in rows] for _, rows in columns]
+        pairs = [[self._pair(*each) for each in rows] for _, rows in columns]
         unlocked = self.envelope.unlock_columns(list(zip(readings, pairs, strict=True)))
         opened = []
         for reading, column in zip(readings, unlocked, strict=True):
             open_ = self.envelope.opener(reading).open
-            opened.append([open_(pair) for pair in column if pair is not None])
+            opened.append([None if pair is None else open_(pair) for pair in column])
         if self.rotation.accept is not None:
             self._check(opened)
         return opened
 
-    def _pair(self, dek: bytes | None, content: bytes, row: bytes) -> bytes:
+    def _pair(self, dek: bytes | None, content: bytes | None, row: bytes) -> bytes | None:
+        if content is None:
+            return None
         if dek is None and self.rotation.accept is None:
             raise DecryptionError(Failure.LONE_CELL, self.rotation.place)
         return (packed_row(row) if row else b"") + (NO_SIBLING if dek is None else dek) + content
 
-    def _check(self, opened: Sequence[Sequence[bytes]]) -> None:
+    def _check(self, opened: Sequence[Sequence[bytes | None]]) -> None:
         """Older formats say nothing of a value's type: what would not be read back is not written."""
         decode = codec.decode_text if self.rotation.type is ValueType.TEXT else codec.decode_bytes
         for column in opened:
             for value in column:
-                decode(value)
+                if value is not None:
+                    decode(value)
 
 
 def _chosen(rotation: Rotation) -> list[str]:

@@ -1,7 +1,7 @@
 """What is rotated: one encrypted column, where its pair lies, and which of its values are meant."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Self
 
@@ -21,7 +21,8 @@ class Rotation:
     where values are bound to one; then `context` has none. `tenant_of_key`: no column tells it, but the
     key-encryption key does, as it must where it came from a statement's own context. `type` and `accept`:
     what the model says, needed for versions 1 and 2. `row`: the primary key's columns in the model's order,
-    where values are bound to their row. `only_key` (a key id, 32 hexadecimal digits) and
+    where values are bound to their row. `mates`: the other columns that share the sibling, each with its
+    logical name: who encrypts one anew does so with all. `only_key` (a key id, 32 hexadecimal digits) and
     `only_tenant` leave other values out.
     """
 
@@ -37,6 +38,7 @@ class Rotation:
     only_key: str | None = None
     only_tenant: str | None = None
     row: tuple[str, ...] = ()
+    mates: tuple[tuple[str, str], ...] = ()
 
     def __post_init__(self) -> None:
         if self.only_key is not None and not _KEY_ID.fullmatch(self.only_key):
@@ -68,6 +70,7 @@ class Rotation:
         only_key: str | None = None,
         only_tenant: str | None = None,
         bind_row: Sequence[str] | None = None,
+        mates: Iterable[tuple[str, str]] = (),
     ) -> Self:
         """A column's rotation. `dek`: the sibling, `<column>_dek` unless given; `context`: as in the model.
 
@@ -81,12 +84,18 @@ class Rotation:
         row = row_columns(bind_row, f"{table}.{column}")
         where = replace(where, bind_row=bool(row))
         what = (ValueType(type_), older, tenant, tenant_of_key, only_key, only_tenant, row)
-        return cls(schema, table, column, sibling, where, *what)
+        return cls(schema, table, column, sibling, where, *what, tuple(sorted(mates)))
 
     @property
     def names(self) -> frozenset[str]:
         """The columns that may be written: rows are not visited by them."""
-        return frozenset((self.column, self.dek))
+        return frozenset((self.column, self.dek, *(name for name, _ in self.mates)))
+
+    @property
+    def contexts(self) -> dict[str, Context]:
+        """Of each column whose content lies under the sibling's keys, by its name: its own first."""
+        others = {name: replace(self.context, column=logical) for name, logical in self.mates}
+        return {self.column: self.context, **others}
 
     @property
     def place(self) -> str:

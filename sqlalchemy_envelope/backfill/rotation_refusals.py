@@ -6,7 +6,8 @@ from uuid import UUID
 import psycopg
 
 from ..errors import ConfigurationError
-from .move import Authority
+from .mates import mates_of
+from .move import Authority, Move
 from .moves import find_by_content
 from .names import qualified, quoted
 from .refusals import check_row
@@ -32,23 +33,34 @@ def check_rotation(connection: "psycopg.Connection[Any]", relation: Relation, ro
             " are NOT NULL and not the pair"
         )
     _check_columns(relation, rotation)
+    _check_group(connection, rotation)
     _check_chosen_key(connection, rotation)
     _check_kept_plaintext(connection, relation, rotation)
 
 
 def _check_columns(relation: Relation, rotation: Rotation) -> None:
     tenant = [] if rotation.tenant is None else [rotation.tenant]
-    for name in (rotation.column, rotation.dek, *tenant):
+    for name in (*sorted(rotation.names), *tenant):
         if name not in relation.columns:
             raise ConfigurationError(
                 f"{rotation.place}: {rotation.table} has no column {name}; name the sibling by dek= and the"
                 " tenant's column by tenant=, as the model does"
             )
-    for name in (rotation.column, rotation.dek):
+    for name in sorted(rotation.names):
         if relation.columns[name].base != "bytea":
             raise ConfigurationError(
                 f"{rotation.place}: {name} is {relation.columns[name].type}, which is no encrypted column"
             )
+
+
+def _check_group(connection: "psycopg.Connection[Any]", rotation: Rotation) -> None:
+    """A column left out would keep its contents under data keys that are no more."""
+    left = [name for name in mates_of(connection, rotation) if name not in rotation.names]
+    if left:
+        raise ConfigurationError(
+            f"{rotation.place}: {', '.join(left)} of {rotation.table} shares {rotation.dek}; say mates=, each"
+            " with its logical name, or rotate by the model"
+        )
 
 
 def _check_chosen_key(connection: "psycopg.Connection[Any]", rotation: Rotation) -> None:
@@ -68,9 +80,13 @@ def _check_kept_plaintext(
     connection: "psycopg.Connection[Any]", relation: Relation, rotation: Rotation
 ) -> None:
     """A trigger takes a new pair for a new value, and sets the plaintext that is kept beside it to NULL."""
-    move = find_by_content(connection, rotation.schema, rotation.table, rotation.column)
-    if move is None or move.authority is not Authority.PAIR or move.plaintext not in relation.columns:
-        return
+    for name in rotation.contexts:
+        move = find_by_content(connection, rotation.schema, rotation.table, name)
+        if move is not None and move.authority is Authority.PAIR and move.plaintext in relation.columns:
+            _check_empty(connection, rotation, move)
+
+
+def _check_empty(connection: "psycopg.Connection[Any]", rotation: Rotation, move: Move) -> None:
     table = qualified(rotation.schema, rotation.table)
     query = f"SELECT EXISTS (SELECT FROM {table} WHERE {quoted(move.plaintext)} IS NOT NULL)"
     kept = connection.execute(query.encode(), {}).fetchone()

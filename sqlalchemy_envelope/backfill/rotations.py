@@ -84,6 +84,7 @@ def _parsed(id_: int, *row: Any) -> RecordedRotation:
     given = dict(zip(_COLUMNS, row, strict=True))
     context = json.loads(given["context"])
     given["row"] = tuple(context.pop("row_columns", ()))
+    given["mates"] = tuple(map(tuple, context.pop("mates", ())))
     given["context"] = Context(**context, bind_row=bool(given["row"]))
     given["type"] = ValueType(given["type"])
     given["accept"] = None if given["accept"] is None else Version(int(given["accept"]))
@@ -92,9 +93,10 @@ def _parsed(id_: int, *row: Any) -> RecordedRotation:
 
 def _values(rotation: Rotation) -> list[str | bool | None]:
     where = rotation.context
-    context = {"table": where.table, "column": where.column, "key": where.key, "tenant": where.tenant}
-    row = {"row_columns": rotation.row} if rotation.row else {}
-    given = asdict(rotation) | {"context": json.dumps(context | row)}
+    context: dict[str, Any] = {"table": where.table, "column": where.column, "key": where.key}
+    context |= {"tenant": where.tenant} | ({"mates": rotation.mates} if rotation.mates else {})
+    context |= {"row_columns": rotation.row} if rotation.row else {}
+    given = asdict(rotation) | {"context": json.dumps(context)}
     given["accept"] = None if rotation.accept is None else str(rotation.accept.value)
     return [given[name] for name in _COLUMNS]
 

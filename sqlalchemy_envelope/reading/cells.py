@@ -38,6 +38,7 @@ class CellRendering(PathKeeping):
             self._name_of(pair.dek, kw),
             text,
             older=column.type.accept is not None,
+            shared=bool(pair.mates),
             before=self._before(column.type, pair, kw) if column.type.opens else "",
         )
         if moving is None:

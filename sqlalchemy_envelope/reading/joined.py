@@ -17,14 +17,17 @@ EXPECTED = bindparam("envelope_expected", b"", type_=LargeBinary())
 PARAMETERS = frozenset({str(OF_CONTEXT.key), str(EXPECTED.key)})
 
 
-def alternatives(dek: str, content: str, *, older: bool = False, before: str = "") -> list[str]:
+def alternatives(
+    dek: str, content: str, *, older: bool = False, shared: bool = False, before: str = ""
+) -> list[str]:
     """What a pair is read by, the first that is not NULL; `before` is SQL for what comes before a pair.
 
     A lone cell stays visible, so that it is an error and never a NULL; so does a pair whose tenant is NULL.
-    `older`: the column takes a version that may have no sibling.
+    `older`: the column takes a version that may have no sibling. `shared`: the sibling serves other columns
+    too, so by itself it says nothing of this one.
     """
     pairs = [f"{dek} || {content}"] + ([f"'\\x00'::bytea || {content}"] if older else [])
-    alone = [dek] if older else [dek, content]
+    alone = ([] if shared else [dek]) + ([] if older else [content])
     return [*([f"{before} || {each}" for each in pairs] if before else []), *pairs, *alone]
 
 

@@ -95,7 +95,8 @@ def _check_sibling(column: Any, text: str) -> None:
     dek = dek or f"{name}_dek"
     before = [row_tenant(tenant)] if tenant else []
     before += [row_before(key, lambda each: str(each.name))] if key else []
-    cells = alternatives(dek, name, before=" || ".join(before))
+    shared = pair is not None and bool(pair.mates)
+    cells = alternatives(dek, name, shared=shared, before=" || ".join(before))
     read = f"coalesce({', '.join(cells)})" if moving is None else moving.value_sql(cells, moving.column)
     raise refusal(column.type, "textual SQL alone", f'select what it is read from, {read} AS "{name}"')
 

@@ -6,12 +6,13 @@ Either is a job of the backfill: batches with commits of their own, a record in 
 where it was when called again. SQL of its own does it, so no ORM event fires and no `onupdate` is applied.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
 from ..backfill.database import Database
 from ..backfill.kind import Kind
+from ..backfill.mates import guard_of, mates_of
 from ..backfill.move import ValueType
 from ..backfill.moves import find_by_content
 from ..backfill.prepare import check_new_rotation
@@ -30,6 +31,9 @@ from ..tenancy import Tenancy
 Keys = Envelope | Callable[[], Envelope]
 """An envelope, or what makes one: in each process, where there are several."""
 
+Mates = Iterable[tuple[str, str]]
+"""Names of columns, and their logical names."""
+
 
 def rewrap_column(
     database: Any,
@@ -43,19 +47,22 @@ def rewrap_column(
     dek: str | None = None,
     context: Context | str | None = None,
     tenant: str | None = None,
+    mates: Mates | None = None,
     **running: Any,
 ) -> Report:
     """Wraps every data key of a column that is not under the key that the envelope writes with now.
 
     Only the sibling changes. `database`: a `Database`, or what `Database.of` takes. `key`: values under this
     key id only; `only_tenant`: of this tenant only. `dek`, `context`, `tenant` (the column that tells each
-    row's): as the model says. `running`: for `run` (workers, executor, pace, progress, stop).
+    row's): as the model says. `mates`: the other columns that share the sibling, each with its logical name,
+    where moves and guards don't tell. `running`: for `run` (workers, executor, pace, progress, stop).
 
     Raises `BackfillError` where it did not come to its end: call it again. Rows in quarantine are counted in
     the report.
     """
     where = Database.of(database)
-    place = planned(where, table, column, schema=schema, dek=dek, context=context, tenant=tenant)
+    said = {"dek": dek, "context": context, "tenant": tenant, "mates": mates}
+    place = planned(where, table, column, schema=schema, **said)
     rotation = replace(place, only_key=key, only_tenant=only_tenant)
     return rotate(where, envelope, rotation, Kind.REWRAP, **running)
 
@@ -75,6 +82,7 @@ def reencrypt_column(
     context: Context | str | None = None,
     tenant: str | None = None,
     bind_row: Sequence[str] | None = None,
+    mates: Mates | None = None,
     **running: Any,
 ) -> Report:
     """Seals every value of a column anew that is not under the key that the envelope writes with now.
@@ -84,7 +92,7 @@ def reencrypt_column(
     model's order, where it binds values to their row. All else as for `rewrap_column`.
     """
     where = Database.of(database)
-    said = {"dek": dek, "context": context, "tenant": tenant, "bind_row": bind_row}
+    said = {"dek": dek, "context": context, "tenant": tenant, "bind_row": bind_row, "mates": mates}
     place = planned(where, table, column, schema=schema, **said)
     older = None if accept is None else Version(accept)
     rotation = replace(place, only_key=key, only_tenant=only_tenant, accept=older)
@@ -103,10 +111,22 @@ def known_of(database: Database, schema: str, table: str, column: str) -> dict[s
     """What the record of a column's move says for `Rotation.plan`; nothing where there is none."""
     with database.asked("rotation") as connection:
         moved = find_by_content(connection, schema, table, column)
+        mates = _mates(connection, schema, table, column)
     if moved is None:
-        return {}
+        return {} if not mates else mates | {"context": Context(table, column, str(mates["dek"]))}
     names = {"dek": moved.dek, "tenant": moved.tenant, "bind_row": moved.row}
-    return {**names, "context": moved.context, "type_": moved.type}
+    return {**names, "context": moved.context, "type_": moved.type, **mates}
+
+
+def _mates(connection: Any, schema: str, table: str, column: str) -> dict[str, Any]:
+    """The sibling and the columns that share it, by their guards, with logical names where they are known."""
+    guard = guard_of(connection, schema, table, column)
+    if guard is None:
+        return {}
+    names = mates_of(connection, Rotation.plan(table, column, schema=schema, dek=guard.dek))
+    moves = {name: find_by_content(connection, schema, table, name) for name in names}
+    logical = [(name, name if move is None else move.context.column) for name, move in moves.items()]
+    return {"dek": guard.dek, "mates": logical} if names else {}
 
 
 def rotate(database: Database, envelope: Keys, rotation: Rotation, kind: Kind, **running: Any) -> Report:
@@ -134,7 +154,9 @@ def rotation_of(column: Any, **chosen: Any) -> Rotation:
         "tenant": None if pair.tenant is None else str(pair.tenant.name),
         "tenant_of_key": pair.type.tenancy is Tenancy.CONTEXT,
     }
-    bound = {"bind_row": [str(each.name) for each in pair.row]}
+    others = [pair_of(table.c[key]) for key in pair.mates]
+    bound: dict[str, Any] = {"bind_row": [str(each.name) for each in pair.row]}
+    bound["mates"] = [(str(each.content.name), each.type.reading.context.column) for each in others]
     place = {"schema": table.schema or "public", "context": pair.type.context}
     given: dict[str, Any] = {**place, **older, **tenants, **bound, **chosen}
     return Rotation.plan(str(table.name), str(pair.content.name), dek=str(pair.dek.name), **given)

@@ -97,7 +97,7 @@ def _prepare(mapper: Mapper[Any], connection: Any, instance: Any) -> None:
             continue
         if any(each in state.committed_state for each in encrypted):
             values = {str(column.key): getattr(instance, attribute)}
-            remember(connection, table, _key(mapper, state, table), values)
+            remember(connection, table, row_key(mapper, state, table), values)
 
 
 def _follow(
@@ -144,7 +144,7 @@ def _keep(instance: Any, attribute: str, value: Any, is_null: bool) -> None:
     flag_modified(instance, attribute)
 
 
-def _key(mapper: Mapper[Any], state: Any, table: Any) -> Values:
+def row_key(mapper: Mapper[Any], state: Any, table: Any) -> Values:
     """The row's primary key as stored, by the names that SQLAlchemy gives the parameters."""
     return {str(each._label): _stored(mapper, state, each) for each in table.primary_key}
 

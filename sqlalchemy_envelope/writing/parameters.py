@@ -5,7 +5,8 @@ from typing import Any
 
 from ..errors import UnsupportedStatementError
 from ..pairs import Pair
-from .batch import Batch, Cells
+from .batch import Batch
+from .slots import Cells, PutKeys, Slot
 from .target import Target
 
 __tracebackhide__ = True  # pytest prints no locals of these frames: they hold plaintext
@@ -29,16 +30,28 @@ def collect_parameters(rows: Rows, target: Target, batch: Batch) -> None:
             add_rows(batch, pair, giving, [row[key] for row in giving])
 
 
-def add_rows(batch: Batch, pair: Pair, rows: Rows, values: list[Any], names: Names | None = None) -> None:
+def add_rows(
+    batch: Batch,
+    pair: Pair,
+    rows: Rows,
+    values: list[Any],
+    names: Names | None = None,
+    put_keys: PutKeys | None = None,
+    conflicting: bool = False,
+) -> None:
     """Adds one value a row, whose cells go back into the row: under the columns' keys, or `names`."""
-    names = names or [column.key for column in pair.columns]
+    names = names or [column.key for column in pair.own]
 
     def put(cells: Cells) -> None:
         for name, column in zip(names, cells, strict=True):
             for row, cell in zip(rows, column, strict=True):
                 row[name] = cell
 
-    batch.add(pair, values, put)
+    def put_shared(cells: Sequence[Any]) -> None:
+        for row, cell in zip(rows, cells, strict=True):
+            row[pair.dek.key] = cell
+
+    batch.add(Slot(pair, values, put, put_keys or put_shared, None, conflicting))
 
 
 def _drop_hidden(rows: Rows, key: str, target: Target) -> None:

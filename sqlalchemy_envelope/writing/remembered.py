@@ -14,15 +14,22 @@ Values = dict[str, Any]
 """Of the columns that name tenants, by their keys."""
 
 
-def remember(connection: Any, table: Any, key: Mapping[str, Any], values: Values) -> None:
-    """Leaves them for the UPDATE of a row; `key` has its primary key by the names of its parameters."""
-    kept = connection.__dict__.setdefault(_SLOT, {})
+def remember(
+    connection: Any, table: Any, key: Mapping[str, Any], values: Values, slot: str = _SLOT
+) -> None:
+    """Leaves them for the UPDATE of a row; `key` has its primary key by the names of its parameters.
+
+    `slot`: what else is kept so, apart.
+    """
+    kept = connection.__dict__.setdefault(slot, {})
     kept.setdefault((table, frozenset(key.items())), {}).update(values)
 
 
-def recalled(connection: Any, table: Any, rows: Sequence[Mapping[str, Any]]) -> list[Values] | None:
+def recalled(
+    connection: Any, table: Any, rows: Sequence[Mapping[str, Any]], slot: str = _SLOT
+) -> list[Values] | None:
     """What was remembered of the rows that these parameters find; None unless it was of each."""
-    kept = connection.__dict__.get(_SLOT)
+    kept = connection.__dict__.get(slot)
     if not kept:
         return None
     labels = [str(each._label) for each in table.primary_key]

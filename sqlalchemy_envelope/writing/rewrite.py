@@ -12,8 +12,10 @@ from ..pairs import pairs_of
 from ..reading.lineage import stored_table
 from .defaults import collect_defaults
 from .execution import Execution
+from .grouped import Kept
 from .inserted_keys import InsertedKeys
 from .inserted_tenants import InsertedTenants
+from .kept_keys import KeptKeys
 from .parameters import collect_parameters
 from .row_keys import RowKeys
 from .rows import collect_rows
@@ -85,7 +87,9 @@ def _seal(statement: Any, multi: Any, single: Any, site: Site) -> Executed:
     keys, more = _keys(execution, values, groups, site)
     criteria = [*criteria, *more]
     upsert.check()
-    execution.batch.seal(site.attachment, tenants.of, keys.of)
+    kept, more = _kept(tenants, site)
+    criteria += more
+    execution.batch.seal(site.attachment, tenants.of, keys.of, kept)
     statement = _applied(statement, values, groups, upsert)
     statement = statement.where(*criteria) if criteria else statement
     rows = (execution.rows, {}) if multi else ([], execution.rows[0])
@@ -118,6 +122,12 @@ def _keys(
     if execution.statement.select is None:
         inserted.settle(values, groups)
     return inserted, []
+def _kept(tenants: Tenants, site: Site) -> tuple[Kept, list[Any]]:
+    """The keys that rows have already, of columns that share them, and what finds the rows with these."""
+    if isinstance(tenants.execution.statement, Insert):
+        return {}, []
+    keys = KeptKeys(tenants, site)
+    return keys.settle(), keys.criteria
 
 
 def _applied(statement: Any, values: SingleValues, groups: tuple[Any, ...], upsert: Upsert) -> Any:

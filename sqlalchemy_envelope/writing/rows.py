@@ -1,11 +1,12 @@
 """`values([...])` of many rows in one INSERT."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from ..pairs import Pair
-from .batch import Cells
 from .defaults import default_value
 from .execution import Execution
+from .slots import Cells, Slot
 from .target import Target, plain_value
 
 __tracebackhide__ = True  # pytest prints no locals of these frames: they hold plaintext
@@ -55,4 +56,7 @@ def _add(row: Row, pair: Pair, value: Any, execution: Execution) -> None:
     def put(cells: Cells) -> None:
         row.update(zip(keys, (cell for (cell,) in cells), strict=True))
 
-    execution.batch.add(pair, [value], put, row)
+    def put_keys(cells: Sequence[Any]) -> None:
+        row[execution.target.key(pair.dek)] = cells[0]
+
+    execution.batch.add(Slot(pair, [value], put, put_keys, row))

@@ -40,12 +40,12 @@ class Target:
         return self.pairs.get(key)
 
     def columns(self, pair: Pair) -> list[Any]:
-        """The pair's columns, as the statement's own table or alias has them."""
-        return pair.columns if self.written is pair.content.table else pair.of(self.written).columns
+        """What a value is written to by itself, as the statement's own table or alias has it."""
+        return pair.own if self.written is pair.content.table else pair.of(self.written).own
 
     def keys(self, pair: Pair) -> list[Any]:
-        """What a row of many calls the pair's columns: the ORM takes a string for an attribute's name."""
-        return [each.key for each in pair.columns] if self._mapper is None else self.columns(pair)
+        """What a row of many calls these: the ORM takes a string for an attribute's name."""
+        return [each.key for each in pair.own] if self._mapper is None else self.columns(pair)
 
     def key(self, column: Any) -> Any:
         """The same for another column of the table."""

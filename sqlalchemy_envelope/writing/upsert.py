@@ -4,6 +4,7 @@ import copy
 from typing import Any
 
 from sqlalchemy import Column
+from sqlalchemy.sql.elements import BindParameter, Null
 
 from ..errors import UnsupportedStatementError
 from ..pairs import Pair
@@ -35,7 +36,7 @@ class Upsert:
         from_excluded = {value.key for key, value in items if _from_excluded(value) and value.key == key}
         for key, value in items:
             hidden = self._execution.target.hidden.get(key) if key in from_excluded else None
-            if hidden is not None and hidden[0].content.key in from_excluded:
+            if hidden is not None and hidden[0].group & from_excluded:
                 continue  # set_=stmt.excluded names it too; it comes with its column
             pair = self._execution.target.pair(key)
             if pair is None:
@@ -43,6 +44,7 @@ class Upsert:
             else:
                 self.changed = True
                 self._collect_one(pair, value)
+        self._check_groups()
 
     def check(self) -> None:
         """That a conflicting row is of the tenant and key that its new values are encrypted for."""
@@ -61,11 +63,28 @@ class Upsert:
         statement._post_values_clause = clause
 
     def _collect_one(self, pair: Pair, value: Any) -> None:
-        keys = [column.key for column in pair.columns]
+        keys = [column.key for column in pair.own]
         if _from_excluded(value) and value.key == pair.content.key:
-            self.items += zip(keys, [value, *pair.of(value.table).columns[1:]], strict=True)
+            excluded = pair.of(value.table)
+            self.items += zip(keys, [value, *excluded.own[1:]], strict=True)
+            if pair.mates and not any(key == pair.dek.key for key, _ in self.items):
+                self.items.append((pair.dek.key, excluded.dek))
         else:
-            self._execution.assign(pair, value, keys, self.items)
+            self._execution.assign(pair, value, keys, self.items, conflicting=True)
+
+    def _check_groups(self) -> None:
+        """That a row in conflict keeps no value under a key that it then has no more."""
+        pairs = self._execution.target.pairs
+        for pair in pairs.values():
+            given = {key: self._given[key] for key in pair.group & self._given.keys()}
+            kinds = {_from_excluded(value) for value in given.values() if not _is_null(value, pair)}
+            if pair.mates and kinds and (len(kinds) > 1 or len(given) < len(pair.group)):
+                group = ", ".join(sorted(pairs[key].content.name for key in pair.group))
+                raise UnsupportedStatementError(
+                    f"{pair.type.reading.context.place} can't be set without the others that share "
+                    f"{pair.dek.name}, which would be left without their key: set {group} all from excluded, "
+                    "or all to values"
+                )
 
     def _key(self, key: Any) -> str:
         """The key of the column that a SET item means: SQLAlchemy takes a key, a name or a column."""
@@ -78,6 +97,12 @@ class Upsert:
                 f"set_= names {wanted!r}, which is no column of {self._execution.target.written.name}"
             )
         return str(found)
+
+
+def _is_null(value: Any, pair: Pair) -> bool:
+    if isinstance(value, BindParameter) and value.unique:
+        value = value.value
+    return isinstance(value, Null) or (value is None and not pair.type.codec.holds_none)
 
 
 def _from_excluded(value: Any) -> bool:

@@ -22,12 +22,15 @@ from sqlalchemy import (
 from sqlalchemy.orm import DeclarativeBase, Mapped, MappedAsDataclass, Session, mapped_column
 
 from sqlalchemy_envelope import (
+    TENANT,
     ConfigurationError,
+    Context,
     EncryptedBytes,
     EncryptedText,
     UnsupportedStatementError,
     Version,
 )
+from sqlalchemy_envelope.pairs import pairs_of
 
 from .conftest import SECRET, guards, patient, round_trip
 
@@ -201,10 +204,47 @@ def test_an_encrypted_sibling_is_refused() -> None:
         patient(Column("ssn", EncryptedText()), Column("ssn_dek", EncryptedBytes()))
 
 
-def test_two_columns_do_not_share_a_sibling() -> None:
-    """Each value has a data key of its own."""
-    with pytest.raises(ConfigurationError, match=r"patient\.dek is the sibling of two columns"):
-        patient(Column("a", EncryptedText(dek="dek")), Column("b", EncryptedText(dek="dek")))
+def shared(one: Any = None, other: Any = None) -> Table:
+    """Two columns of one sibling, the first before the table is complete and the second after."""
+    table = patient(Column("a", one or EncryptedText(dek="dek")))
+    table.append_column(Column("b", other or EncryptedText(dek="dek")))
+    return table
+
+
+def test_columns_may_share_a_sibling() -> None:
+    """Whichever came first, both know it, and their keys are wrapped for the same place."""
+    for table in (shared(), shared().to_metadata(MetaData())):
+        a, b = (pairs_of(table)[key] for key in "ab")
+        assert a.dek is b.dek
+        assert (a.mates, b.mates) == (("b",), ("a",))
+        assert {each.type.reading.context.key for each in (a, b)} == {"dek"}
+        assert guards(table) == ["patient_a_envelope", "patient_b_envelope"]
+
+
+def test_a_context_names_the_key_of_its_group() -> None:
+    """As before the others came, or the sibling was renamed."""
+    table = shared(other=EncryptedText("dek", Context("patient", "b", "first")))
+    assert {pair.type.reading.context.key for pair in pairs_of(table).values()} == {"first"}
+
+
+UNLIKE: dict[str, tuple[Any, Any, str]] = {
+    "an older version": (EncryptedText("dek", accept=Version.V1), EncryptedText("dek"), "no accept="),
+    "another tenancy": (EncryptedText("dek", tenant=TENANT), EncryptedText("dek"), "same tenant="),
+    "another table": (EncryptedText("dek", "old.a"), EncryptedText("dek"), "Context"),
+    "another key": (
+        EncryptedText("dek", Context("patient", "a", "one")),
+        EncryptedText("dek", Context("patient", "b", "two")),
+        "Context",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", UNLIKE)
+def test_columns_that_share_a_sibling_are_alike(what: str) -> None:
+    """One data key serves them all."""
+    one, other, words = UNLIKE[what]
+    with pytest.raises(ConfigurationError, match=rf"patient\.dek is the sibling of .*{words}"):
+        shared(one, other)
 
 
 @pytest.mark.parametrize("dek", ["", 5, b"ssn_dek"])

@@ -1,0 +1,1 @@
+"""Columns that share one data key a row."""
