@@ -9,14 +9,14 @@ import sqlalchemy as sa
 
 from demo.server import embedded_postgresql, scratch_schema
 
-from . import attach, backfill, fleet, kms, loop, rows, seal
+from . import attach, backfill, bound, fleet, kms, loop, rows, seal
 from .figures import Report, machine
 from .loop import Places
 from .page import write_page
 
 Bare = tuple[float, float]
-SUITES = ("seal", "rows", "kms", "attach", "loop", "backfill", "fleet")
-ON_A_SERVER = {"rows", "attach", "loop", "backfill"}
+SUITES = ("seal", "rows", "kms", "attach", "loop", "backfill", "fleet", "bound")
+ON_A_SERVER = {"rows", "attach", "loop", "backfill", "bound"}
 
 
 def main() -> None:
@@ -42,12 +42,14 @@ def main() -> None:
 
 def _on_a_server(report: Report, wanted: Sequence[str], places: Places, bare: Bare) -> None:
     url, arguments = places["psycopg"]
-    engines = [sa.create_engine(url, connect_args=arguments) for _ in range(2)]
+    engines = [sa.create_engine(url, connect_args=arguments) for _ in range(3)]
     try:
         if "rows" in wanted:
             rows.run(report, engines[0], *bare)
         if "attach" in wanted:
             attach.run(report, engines[1])
+        if "bound" in wanted:
+            bound.run(report, engines[2])
         if "loop" in wanted:
             loop.run(report, places)
         if "backfill" in wanted:
