@@ -10,7 +10,7 @@ from sqlalchemy import Column, Integer, String, Table, Uuid
 
 from .codec import TEXT_TAG, encode_text
 from .errors import ConfigurationError, InvalidValueError
-from .rows import encode_row, row_sql
+from .rows import encode_integer_row, encode_row, row_sql
 from .scalars import INTEGER_TAG, UUID_TAG, encode_integer, encode_uuid
 from .tenant_column import stored_type, unfit
 
@@ -43,14 +43,18 @@ class RowKey:
 
     def __init__(self, columns: Sequence[Column[Any]]) -> None:
         self._encoders = [_encoder(column) for column in columns]
+        self._is_integer = [_tag_of(column) for column in columns] == [INTEGER_TAG]
 
-    def encoded(self, keys: Sequence[Sequence[Any]]) -> list[bytes]:
-        """The row of each key, which has a value for each column. Raises `InvalidValueError`."""
-        encoders = self._encoders
-        if len(encoders) == 1:
-            (encode,) = encoders
-            return [encode_row((encode(value),)) for (value,) in keys]
-        return [encode_row([f(value) for f, value in zip(encoders, key, strict=True)]) for key in keys]
+    def encoded(self, parts: Sequence[Sequence[Any]]) -> list[bytes]:
+        """The row of each key, of the values of each column. Raises `InvalidValueError`."""
+        if self._is_integer and set(map(type, parts[0])) <= {int} and _fit(parts[0]):
+            return list(map(encode_integer_row, parts[0]))
+        both = zip(self._encoders, parts, strict=True)
+        return list(map(encode_row, zip(*(map(encode, part) for encode, part in both), strict=True)))
+
+
+def _fit(values: Sequence[int]) -> bool:
+    return not values or (min(values) >= -(2**63) and max(values) < 2**63)
 
 
 def _tag_of(column: Column[Any]) -> bytes:

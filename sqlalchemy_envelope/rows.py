@@ -18,6 +18,8 @@ KeyValue = int | str | UUID
 _MAGIC = bytes((OF_ROW_KEY,))
 _INTEGER = INTEGER_TAG[0]
 _TAGS = frozenset((INTEGER_TAG[0], UUID_TAG[0], TEXT_TAG[0]))
+_ONE_INTEGER = bytes((OF_ROW_KEY, 1, 0, 9)) + INTEGER_TAG
+_ONE_BYTES = len(_ONE_INTEGER)
 _pack_length = struct.Struct(">H").pack
 
 
@@ -34,6 +36,16 @@ def encode_row(parts: Sequence[bytes]) -> bytes:
     raise InvalidValueError("is bound to its row, whose primary key may have at most 65,000 bytes")
 
 
+def encode_integer_row(value: int) -> bytes:
+    """The same of a key of one integer, at a third of the time."""
+    size = (value + (value < 0)).bit_length() // 8 + 1
+    return _INTEGER_HEADS[size] + value.to_bytes(size, "big", signed=True)
+
+
+_INTEGER_HEADS = [struct.pack(">HBH", size + 4, 1, size + 1) + INTEGER_TAG for size in range(10)]
+"""What stands before an integer of so many bytes."""
+
+
 def encode_keys(key: KeyValue | Sequence[KeyValue]) -> bytes:
     """The same of a key: a value, or one for each column. Raises `InvalidValueError` for another type."""
     return encode_row([encode_key(each) for each in (key if isinstance(key, tuple | list) else (key,))])
@@ -48,6 +60,9 @@ def encode_key(value: object) -> bytes:
 
 def split_row(cell: bytes) -> tuple[bytes, bytes] | None:
     """The row as `encode_row` gives it, and the pair; None where no row stands before it."""
+    if cell[:_ONE_BYTES] == _ONE_INTEGER:
+        end = _ONE_BYTES + 8
+        return encode_integer_row(int.from_bytes(cell[_ONE_BYTES:end], "big", signed=True)), cell[end:]
     if cell[:1] != _MAGIC:
         return None
     parts, at = [], 2

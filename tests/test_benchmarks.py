@@ -26,6 +26,7 @@ def _run(*arguments: str) -> str:
         ("kms", "a KMS that only waits: writing, against the ideal"),
         ("rows", "ORM select: extra, in bare primitives"),
         ("attach", "ORM get: with, against without"),
+        ("bound", "ORM add_all, identity keys: extra for the binding"),
         ("loop", "asyncpg: a heartbeat was late by at most"),
         ("fleet", "tiered, steady: KMS calls, mean"),
         ("backfill", "one worker: time, against constants at once"),

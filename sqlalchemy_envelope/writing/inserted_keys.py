@@ -26,11 +26,11 @@ class InsertedKeys(RowKeys):
         rows = [row for group in groups for row in group]
         if rows:
             parts = [self._of_group(column, rows) for column in self.columns]
-            found = self.encoded(list(zip(*parts, strict=True)))
+            found = self.encoded(parts)
             self.grouped = dict(zip(map(id, rows), found, strict=True))
         else:
             parts = [self._of_rows(column, values) for column in self.columns]
-            self.rows = self.encoded(list(zip(*parts, strict=True)))
+            self.rows = self.encoded(parts)
 
     def missing(self, pair: Pair) -> UnsupportedStatementError:
         return UnsupportedStatementError(
@@ -54,7 +54,10 @@ class InsertedKeys(RowKeys):
     def _of_rows(self, column: Column[Any], values: SingleValues) -> list[Any]:
         rows, key = self.execution.rows, str(column.key)
         known, assigned = Known(column), values.assigned(column)
-        found = [known.given_for_it(assigned, row) for row in rows]
+        if assigned is None:
+            found = [row.get(key) for row in rows]
+        else:
+            found = [known.given_for_it(assigned, row) for row in rows]
         if None not in found:
             return found
         self._complete(column, found)

@@ -14,9 +14,6 @@ from .tenants import UNKNOWN
 
 __tracebackhide__ = True  # pytest prints no locals of these frames: they hold plaintext
 
-Key = Sequence[Any]
-"""A value for each column of the primary key; `UNKNOWN` where nothing tells it."""
-
 
 class RowKeys:
     """The rows of one execution by their primary keys.
@@ -54,12 +51,15 @@ class RowKeys:
                 raise self.missing(pair)
         return found
 
-    def encoded(self, keys: Sequence[Key]) -> list[bytes | None]:
-        """The rows of keys; None where a part of one is unknown."""
-        if not any(part is UNKNOWN or part is None for key in keys for part in key):
-            return list(RowKey(self.columns).encoded(keys))
+    def encoded(self, parts: Sequence[Sequence[Any]]) -> list[bytes | None]:
+        """The rows of keys, of the values of each column; None where a part of one is unknown."""
         encode = RowKey(self.columns).encoded
-        return [None if UNKNOWN in key or None in key else encode([key])[0] for key in keys]
+        if not any(None in part or UNKNOWN in part for part in parts):
+            return list(encode(parts))
+        keys = zip(*parts, strict=True)
+        return [
+            None if None in key or UNKNOWN in key else encode([[each] for each in key])[0] for key in keys
+        ]
 
     def missing(self, pair: Pair) -> UnsupportedStatementError:
         """What to say where a value is given for rows that nothing tells."""

@@ -31,8 +31,8 @@ class UpdatedKeys(RowKeys):
             self._in_set(each, values) if each in set_ else old
             for each, old in zip(self.columns, before, strict=True)
         ]
-        self.rows = self.encoded(list(zip(*after, strict=True)))
-        if set_ and self.rows != self.encoded(list(zip(*before, strict=True))):
+        self.rows = self.encoded(after)
+        if set_ and self.rows != self.encoded(before):
             self._check_left()
 
     def missing(self, pair: Pair) -> UnsupportedStatementError:

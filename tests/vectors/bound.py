@@ -95,5 +95,5 @@ def refused() -> Iterator[Vector]:
             BASE.but(place={**TENANT, "row": KEYS["integer"]}),
         ),
     ):
-        sample = sample if "tenant" not in sample.place else sample.but(dek=static("bound", TENANT).dek)
-        yield sample.fails(f"flags/{name}", why, "flags")
+        changes: dict[str, Any] = {"dek": static("bound", TENANT).dek} if "tenant" in sample.place else {}
+        yield sample.but(**changes).fails(f"flags/{name}", why, "flags")
