@@ -1,4 +1,4 @@
-"""What a process pays that attaches an envelope and touches no encrypted column: by statement, and to start."""
+"""What attaching an envelope costs a process that touches no encrypted column: by statement, and to start."""
 
 import sqlalchemy as sa
 from sqlalchemy import orm
