@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help venv venv-20 test test-20 demo bench bench-quick lint types docs docs-check pins clean
+.PHONY: help venv venv-20 test test-20 demo bench bench-quick bench-page lint types docs docs-check pins clean
 
 help:  ## what there is to run
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1: /p' $(MAKEFILE_LIST)
@@ -47,11 +47,14 @@ test-20: venv-20  ## those tests on SQLAlchemy 2.0 that meet it themselves
 demo: $(READY)  ## see it work: PostgreSQL, a KMS and real rows
 	$(BIN)/python -m demo $(DEMO_ARGS)
 
-bench: $(READY)  ## every figure
+bench: $(READY)  ## every figure and picture, into benchmarks/results (a quiet machine, a quarter of an hour)
 	$(BIN)/python -m benchmarks all
 
 bench-quick: $(READY)  ## every figure on little data, to see that it runs
-	$(BIN)/python -m benchmarks all --quick
+	$(BIN)/python -m benchmarks all --quick --out $(VENV)/bench-quick
+
+bench-page: $(READY)  ## write the figures of the last `make bench` into the documents
+	$(BIN)/python -m benchmarks page
 
 lint: $(READY)  ## ruff
 	$(BIN)/ruff check .

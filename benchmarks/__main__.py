@@ -1,7 +1,8 @@
 """`python -m benchmarks SUITE ...` measures and draws; `draw` and `page` use what was measured before.
 
-Each suite leaves SUITE.json in the folder, and its pictures as PNG and SVG. `draw` draws them anew. `page` writes
-the figures into docs/performance.md and README.md, between their marks, and the pictures into docs/pictures.
+Each suite leaves SUITE.json in the folder, and its pictures as PNG and SVG. `draw` draws them anew. `page`
+writes the figures into docs/performance.md and README.md, between their marks, and the pictures into
+docs/pictures.
 """
 
 import argparse
@@ -9,7 +10,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
-from . import attach, backfill, fleet, kms, loop, rows, seal, storage
+from . import attach, backfill, bound, fleet, kms, loop, rows, seal, storage
 from .charts import draw
 from .figures import Report
 from .ground import Ground
@@ -20,12 +21,13 @@ RESULTS = Path("benchmarks/results")
 SUITES: dict[str, Callable[[Report, Ground], None]] = {
     "seal": seal.run,
     "rows": rows.run,
-    "kms": lambda report, ground: kms.run(report),
+    "kms": kms.run,
     "backfill": backfill.run,
     "storage": storage.run,
     "attach": attach.run,
+    "bound": lambda report, ground: bound.run(report, ground.engine()),
     "loop": loop.run,
-    "fleet": lambda report, ground: fleet.run(report),
+    "fleet": fleet.run,
 }
 """In the order in which `all` runs them."""
 

@@ -23,7 +23,7 @@ def _element(name: bytes, value: Any) -> bytes:
         return b"\x03" + name + document(value)
     if isinstance(value, bytes):
         return b"\x05" + name + _length(len(value)) + b"\0" + value
-    text = value.encode() + b"\0"
+    text: bytes = value.encode() + b"\0"
     return b"\x02" + name + _length(len(text)) + text
 
 

@@ -15,16 +15,16 @@ MOST = 5
 def run(report: Report, engine: sa.Engine) -> None:
     """A part of the suite `rows`, on its attached engine."""
     count, rounds = (20, 1) if report.quick else (5_000, 5)
+    numbers = (1, MOST) if report.quick else tuple(range(1, MOST + 1))
     table: dict[str, list[float | None]] = {}
-    for columns in (1, MOST) if report.quick else range(1, MOST + 1):
+    for columns in numbers:
         written, read = _measured(engine, columns, count, rounds)
         for told, times in (("Core bulk insert", written), ("Core select", read)):
             table.setdefault(f"{told}: encrypted", []).append(times["ours"])
             table.setdefault(f"{told}: bytea of the same size", []).append(times["bytea"])
             extra = (times["ours"] - times["bytea"]) / columns
             table.setdefault(f"{told}: extra for each value", []).append(extra)
-    told = [1, MOST] if report.quick else range(1, MOST + 1)
-    report.table(f"µs a row, {count:,} rows, by columns", [str(number) for number in told], table)
+    report.table(f"µs a row, {count:,} rows, by columns", [str(number) for number in numbers], table)
 
 
 def _measured(

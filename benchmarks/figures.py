@@ -13,12 +13,12 @@ WIDTH = 66
 
 
 def shown(value: float | None) -> str:
-    """Three digits or more: two places, four where two would say nothing, none where they are noise."""
+    """Two places, four where two would say nothing, none where they are noise or zeros."""
     if value is None:
         return "–"
-    if value >= 1000:
+    if abs(value) >= 1000 or (value == int(value) and abs(value) >= 10):
         return f"{value:,.0f}"
-    return f"{value:.2f}" if value >= 0.1 or value == 0 else f"{value:.4f}"
+    return f"{value:.2f}" if abs(value) >= 0.1 or value == 0 else f"{value:.4f}"
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from sqlalchemy_envelope.keyring.reuse import Spares
 from sqlalchemy_envelope.keyring.store import KekRow, KekState
 
 from .figures import Report
+from .ground import Ground
 
 QUOTA = 10_000
 """Cryptographic requests a second that AWS KMS grants an account in most regions; it can be raised."""
@@ -55,8 +56,8 @@ class Fleet:
         return [self.requests / (n * total) for n in range(1, self.tenants + 1)]
 
 
-def run(report: Report) -> None:
-    """The suite."""
+def run(report: Report, ground: Ground) -> None:
+    """The suite; it needs no server."""
     random.seed(4)
     fleet = Fleet(sample=4, steady=HOUR) if report.quick else Fleet()
     told = f"{fleet.processes:,} processes of {fleet.requests:g} requests a second"

@@ -12,27 +12,26 @@ from sqlalchemy_envelope import attach
 from sqlalchemy_envelope.testing import FakeKms
 
 from .figures import Report
+from .ground import Ground, Place
 from .kms import fake_envelope
 from .models import Base, Ours, Plain
 
 AIM = 20
 BEAT = 0.002
+DRIVERS = ("psycopg", "asyncpg")
 
 
-Places = dict[str, tuple[sa.URL, dict[str, Any]]]
-"""By driver: a server and what to connect with."""
-
-
-def run(report: Report, places: Places) -> None:
+def run(report: Report, ground: Ground) -> None:
     """The suite, for each driver."""
     count, rounds = (20, 1) if report.quick else (200, 3)
     beat = f"a heartbeat of {BEAT * 1000:.0f} ms, worst of {rounds}"
     report.suite("loop", f"a KMS of 200 ms, {count} values written and read, {beat}")
-    for driver, (url, arguments) in places.items():
+    for driver in DRIVERS:
+        place = ground.place(driver)
         late: dict[str, list[Beat]] = {name: [] for name in _VARIANTS}
         for _ in range(rounds):
             for name, (model, frozen) in _VARIANTS.items():
-                late[name].append(asyncio.run(_worst(model, (url, arguments), count, frozen=frozen)))
+                late[name].append(asyncio.run(_worst(model, place, count, frozen=frozen)))
         for name, worst in late.items():
             aim = None if name == CONTROL else AIM
             by, computed = max(worst)
@@ -50,7 +49,7 @@ _VARIANTS = {"": (Ours, False), ", after gc.freeze()": (Ours, True), CONTROL: (P
 """Python's collector as it comes; as docs/keys.md advises; what driver and machine do by themselves."""
 
 
-async def _worst(model: Any, place: tuple[sa.URL, dict[str, Any]], count: int, *, frozen: bool) -> Beat:
+async def _worst(model: Any, place: Place, count: int, *, frozen: bool) -> Beat:
     fake = FakeKms(delay=0.2, insecure=True)
     envelope = fake_envelope(fake)
     engine = attach(create_async_engine(place[0], connect_args=place[1]), envelope)

@@ -30,7 +30,7 @@ def medians(
 
 
 def paced(variants: Mapping[str, tuple[Work, int]], seconds: float, rounds: int) -> dict[str, float]:
-    """As `medians`, for what differs in speed by orders: each is called so often that a round takes `seconds`.
+    """As `medians`, where speeds differ by orders: each is called so often that a round takes `seconds`.
 
     With each variant, how many things it does at once. At least one call a round.
     """

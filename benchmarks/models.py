@@ -99,10 +99,8 @@ def several(columns: int) -> tuple[sa.Table, sa.Table]:
     """Tables of so many encrypted columns, and of so many pairs of bytea."""
     metadata = sa.MetaData()
     number = sa.Column("id", sa.Integer, primary_key=True)
-    encrypted = [sa.Column(f"value{n}", EncryptedText()) for n in range(columns)]
-    binary = [
-        sa.Column(f"value{n}{cell}", sa.LargeBinary) for n in range(columns) for cell in ("", "_dek")
-    ]
+    encrypted: list[sa.Column[Any]] = [sa.Column(f"value{n}", EncryptedText()) for n in range(columns)]
+    binary = [sa.Column(f"value{n}{cell}", sa.LargeBinary) for n in range(columns) for cell in ("", "_dek")]
     return (
         sa.Table(f"ours_of_{columns}", metadata, number, *encrypted),
         sa.Table(f"plain_of_{columns}", metadata, number.copy(), *binary),

@@ -83,7 +83,9 @@ def orm_update(engine: sa.Engine, model: Any, rows: Rows) -> Work:
     def update() -> None:
         changed = _changed(rows, next(turns))
         with orm.Session(engine) as session:
-            for found, values in zip(session.scalars(sa.select(model).order_by(model.id)), changed, strict=True):
+            for found, values in zip(
+                session.scalars(sa.select(model).order_by(model.id)), changed, strict=True
+            ):
                 for name, value in values.items():
                     setattr(found, name, value)
             session.commit()

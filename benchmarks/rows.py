@@ -1,4 +1,4 @@
-"""Rows written and read: an encrypted column beside plaintext, bytea of the same size, and sqlalchemy-utils."""
+"""Rows written and read: an encrypted column beside plaintext, bytea of its size, and sqlalchemy-utils."""
 
 from typing import Any
 
@@ -77,9 +77,7 @@ def _bulk(report: Report, engine: sa.Engine, rows: dict[Any, Rows], rounds: int)
         report.curve("rows", NAMES[model], bars)
 
 
-def _tell(
-    report: Report, name: str, times: dict[str, float], unit: float, aims: tuple[float, float]
-) -> None:
+def _tell(report: Report, name: str, times: dict[str, float], unit: float, aims: tuple[float, float]) -> None:
     report.add(f"{name}: plaintext", times["Text"], "µs a row")
     report.add(f"{name}: bytea of the same size", times["Plain"], "µs a row")
     report.add(f"{name}: encrypted", times["Ours"], "µs a row")

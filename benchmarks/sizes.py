@@ -30,16 +30,17 @@ def run(report: Report, ground: Ground) -> None:
     opening: Times = {}
     for size in sizes:
         works = _ours(size) | _theirs(size)
-        for at, kept in ((0, sealing), (1, opening)):
-            times = paced({name: (pair[at], pair[2]) for name, pair in works.items()}, seconds, rounds)
-            for name, time in times.items():
+        seals = {name: (seal, count) for name, (seal, _, count) in works.items()}
+        opens = {name: (open_, count) for name, (_, open_, count) in works.items()}
+        for variants, kept in ((seals, sealing), (opens, opening)):
+            for name, time in paced(variants, seconds, rounds).items():
                 kept.setdefault(name, {})[size] = time
     _pgcrypto(report, ground, sealing, opening, sizes)
     for told, kept in (("seal", sealing), ("open", opening)):
-        rows = {name: [times.get(size) for size in sizes] for name, times in kept.items()}
+        rows = {name: [by_size.get(size) for size in sizes] for name, by_size in kept.items()}
         report.table(f"{told}, µs by size of the value", [f"{size:,} B" for size in sizes], rows)
-        for name, times in kept.items():
-            report.curve(f"seal-{told}", name, list(times.items()))
+        for name, by_size in kept.items():
+            report.curve(f"seal-{told}", name, list(by_size.items()))
     for name in peers.PEERS.keys() - sealing.keys():
         report.note(f"{name}: not installed")
 
@@ -88,9 +89,7 @@ def _again(open_: Callable[[Any], Any], sealed: Any) -> Work:
     return lambda: open_(sealed)
 
 
-def _pgcrypto(
-    report: Report, ground: Ground, sealing: Times, opening: Times, sizes: tuple[int, ...]
-) -> None:
+def _pgcrypto(report: Report, ground: Ground, sealing: Times, opening: Times, sizes: tuple[int, ...]) -> None:
     """Within the server, where the key is sent with every statement: only where one is given that has it."""
     if not ground.given:
         report.note("pgcrypto: the embedded server has none; --url names one that may")

@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.charts import CHARTS, draw
+from benchmarks.page import BEGIN, END, write_pages
+
 from .fixtures.postgresql import Database
 
 ROOT = Path(__file__).parent.parent
@@ -25,19 +28,66 @@ def _run(*arguments: str) -> str:
         ("seal", "seal in a batch, against the bare seal"),
         ("kms", "a KMS that only waits: writing, against the ideal"),
         ("rows", "ORM select: extra, in bare primitives"),
-        ("attach", "ORM get: with, against without"),
-        ("bound", "ORM add_all, identity keys: extra for the binding"),
+        ("storage", "encrypted: the longest value that is not moved out to TOAST"),
+        ("attach", "ORM get"),
         ("loop", "asyncpg: a heartbeat was late by at most"),
         ("fleet", "tiered, steady: KMS calls, mean"),
-        ("backfill", "one worker: time, against constants at once"),
+        ("backfill", "one worker: time, against constants set at once"),
     ],
 )
 def test_a_suite_runs_and_says_its_figure(database: Database, tmp_path: Path, suite: str, line: str) -> None:
-    """On little data, on a server of one's own, into a file too."""
+    """On little data, on a server of one's own, into a file that has all that its pictures show."""
     url = database.url().render_as_string(hide_password=False)
-    said = _run(suite, "--quick", "--url", url, "--json", str(tmp_path / "run.json"))
+    said = _run(suite, "--quick", "--no-pictures", "--url", url, "--out", str(tmp_path))
     assert line in said
-    assert "sqlalchemy-envelope" in said.splitlines()[0]
-    run = json.loads((tmp_path / "run.json").read_text())
-    assert line in {figure["name"] for figure in run["figures"]}
+    assert "sqlalchemy-envelope" in said.splitlines()[1]
+    run = json.loads((tmp_path / f"{suite}.json").read_text())
+    named = {figure["name"] for figure in run["figures"]} | {
+        name for table in run["tables"] for name, _ in table["rows"]
+    }
+    assert line in named
     assert run["quick"]
+    assert {name for name, chart in CHARTS.items() if chart.suite == suite} == run["curves"].keys()
+
+
+RUN = {
+    "name": "kms",
+    "parameters": "10 values",
+    "taken": "2026-11-27",
+    "quick": False,
+    "machine": {"machine": "a machine", "python": "3.11", "sqlalchemy-envelope": "0.1.0"},
+    "figures": [{"name": "ideal", "value": 200.0, "unit": "ms", "aim": 100}],
+    "tables": [{"title": "calls by rows", "columns": ["10"], "rows": [["strict", [10.0]]]}],
+    "notes": ["a word"],
+    "curves": {"kms-calls": {"strict": [[10, 10.0], [100, 100.0]], "tiered": [[10, 1.0], [100, 1.0]]}},
+}
+
+
+def test_a_run_becomes_pictures_and_pages(tmp_path: Path) -> None:
+    """A picture takes dark colours where the page is dark; the words around a mark stay as they are."""
+    results, page = tmp_path / "results", tmp_path / "docs/performance.md"
+    results.mkdir()
+    page.parent.mkdir()
+    marks = "".join(f"{BEGIN.format(mark)}old{END.format(mark)}" for mark in ("figures", "picture kms-calls"))
+    page.write_text(f"before {marks} after")
+    (tmp_path / "README.md").write_text("no mark")
+    (results / "kms.json").write_text(json.dumps(RUN))
+    drawn = draw(results)
+    assert [path.name for path in drawn] == ["kms-calls.svg", "kms-calls.png"]
+    assert "prefers-color-scheme: dark" in drawn[0].read_text()
+    write_pages(results, tmp_path)
+    told = page.read_text()
+    assert (told[:7], told[-6:]) == ("before ", " after")
+    assert "old" not in told
+    assert "| ideal | 200 ms | ≤ 100: **not met** |" in told
+    assert "| strict | 10 |" in told
+    assert "(pictures/kms-calls.svg)" in told
+    assert (tmp_path / "docs/pictures/kms-calls.svg").exists()
+    assert (tmp_path / "README.md").read_text() == "no mark"
+
+
+def test_a_quick_run_is_not_for_pages(tmp_path: Path) -> None:
+    """Its figures say nothing."""
+    (tmp_path / "kms.json").write_text(json.dumps(RUN | {"quick": True}))
+    with pytest.raises(SystemExit, match="quick"):
+        write_pages(tmp_path, tmp_path)
