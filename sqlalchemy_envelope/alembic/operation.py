@@ -13,8 +13,8 @@ class MoveOperation(ToldOperation):
     """Something done to the move of one column.
 
     `table_name`, `column_name`, `schema`: the column by the name that its users know. `into`, `dek`,
-    `context`, `type_`, `tenant`: as in `Move.plan`; what a move was begun with is recorded, so later steps
-    need them in `--sql` mode alone, where no record can be read.
+    `context`, `type_`, `tenant`, `shared`: as in `Move.plan`; what a move was begun with is recorded, so
+    later steps need them in `--sql` mode alone, where no record can be read.
     """
 
     def __init__(
@@ -28,6 +28,7 @@ class MoveOperation(ToldOperation):
         context: "Context | str | None" = None,
         type_: str = "text",
         tenant: str | None = None,
+        shared: bool = False,
     ) -> None:
         self.table_name = table_name
         self.column_name = column_name
@@ -37,6 +38,7 @@ class MoveOperation(ToldOperation):
         self.context = context
         self.type_ = type_
         self.tenant = tenant
+        self.shared = shared
         self.plan("public")
 
     def plan(self, default_schema: str) -> Move:
@@ -50,6 +52,7 @@ class MoveOperation(ToldOperation):
             context=self.context,
             type_=self.type_,
             tenant=self.tenant,
+            shared=self.shared,
         )
 
     @property
@@ -57,7 +60,8 @@ class MoveOperation(ToldOperation):
         """The keyword arguments that every operation has, where they are not the default."""
         given = {"schema": self.schema, "into": self.into, "dek": self.dek, "context": self.context}
         given |= {"tenant": self.tenant}
-        kind = {"type_": str(ValueType(self.type_))} if self.type_ != "text" else {}
+        kind: dict[str, Any] = {"type_": str(ValueType(self.type_))} if self.type_ != "text" else {}
+        kind |= {"shared": True} if self.shared else {}
         return {name: value for name, value in given.items() if value is not None} | kind
 
     @property
@@ -87,10 +91,12 @@ class MoveOperation(ToldOperation):
         context: "Any" = None,
         type_: "str" = "text",
         tenant: "str | None" = None,
+        shared: "bool" = False,
     ) -> "Any":
         """One step of a column's move; online it runs outside Alembic's transaction, and may run again."""
-        place = {"schema": schema, "into": into, "dek": dek, "context": context, "type_": type_}
-        return operations.invoke(cls(table_name, column_name, **place, tenant=tenant))
+        place: dict[str, Any] = {"schema": schema, "into": into, "dek": dek, "context": context}
+        place |= {"type_": type_, "tenant": tenant, "shared": shared}
+        return operations.invoke(cls(table_name, column_name, **place))
 
     def other(self, kind: "type[MoveOperation]") -> "MoveOperation":
         """The operation of another kind on the same column."""

@@ -103,7 +103,8 @@ def parsed(id_: int, *row: Any) -> RecordedMove:
     *values, verified_at, dropped_at = row
     given = dict(zip(_COLUMNS, values, strict=True))
     context = json.loads(given["context"])
-    given |= {"tenant": context.pop("tenant_column", None), "context": Context(**context)}
+    given |= {"tenant": context.pop("tenant_column", None), "shared": context.pop("shared", False)}
+    given |= {"context": Context(**context)}
     given |= {"type": ValueType(given["type"]), "authority": Authority(given["authority"])}
     return RecordedMove(id_, Move(**given), verified_at, dropped_at)
 
@@ -130,5 +131,6 @@ def _values(move: Move) -> list[Any]:
     names = {"table": move.context.table, "column": move.context.column}
     names |= {"key": move.context.key, "tenant": move.context.tenant}  # type: ignore[dict-item]
     names |= {} if move.tenant is None else {"tenant_column": move.tenant}
+    names |= {"shared": True} if move.shared else {}  # type: ignore[dict-item]
     given = asdict(move) | {"context": json.dumps(names)}
     return [given[name] for name in _COLUMNS]

@@ -17,7 +17,7 @@ from .names import quoted
 from .pending import pending_sql
 from .setting import Cells, Setting, Step
 from .sources import PlainSource, Raw, Scene, Selected, Source
-from .tenants import joined, sealed, selected_tenant
+from .tenants import joined, sealed, selected_key, selected_tenant
 
 __tracebackhide__ = True  # pytest prints no locals of these frames: they hold plaintext
 
@@ -43,10 +43,12 @@ class Encrypt:
 
     @property
     def selected(self) -> Sequence[Selected]:
-        return [*selected_tenant(self.move), *self.source.select(quoted(self.move.plaintext))]
+        plaintext = self.source.select(quoted(self.move.plaintext))
+        return [*selected_tenant(self.move), *selected_key(self.move), *plaintext]
 
     def work(self, rows: Sequence[Raw]) -> Cells:
-        old = rows if self.move.tenant is None else [row[1:] for row in rows]
+        first = len(selected_tenant(self.move)) + len(selected_key(self.move))
+        old = [row[first:] for row in rows] if first else rows
         values = _values(self.source, old, self.move, self.envelope)
         encode = codec.encode_text if self.move.type is ValueType.TEXT else codec.encode_bytes
         tagged = codec.encode_all(encode, values, self.move.place)
@@ -124,7 +126,7 @@ class Verify:
         return []
 
     def _check_form(self, kept: bool, dek: bytes | None, content: bytes | None) -> None:
-        if (dek is None) != (content is None):
+        if dek is None if content is not None else (dek is not None and not self.move.shared):
             raise DecryptionError(Failure.LONE_CELL, self.move.place)
         if content is None:
             raise RowError("pending" if self.move.authority is Authority.PLAINTEXT else "stale plaintext")

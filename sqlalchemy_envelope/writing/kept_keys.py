@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import LargeBinary, and_, any_, bindparam, or_, select, tuple_
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from ..cipher import KEY_BYTES, DataKey, DataKeys
+from ..cipher import KEY_BYTES, DataKey
 from ..context import Context, for_tenant
 from ..errors import UnsupportedStatementError
 from ..keyring.rewrap import data_keys
@@ -62,7 +62,7 @@ class KeptKeys:
 
     def settle(self) -> Kept:
         """The keys by sibling; None for one that is left as it is. A group that is written whole has none."""
-        kept: dict[str, DataKeys | None] = {}
+        kept: dict[str, list[DataKey] | None] = {}
         table: Any = self._target.table
         remembered = recalled(self._site.connection, table, self._execution.rows, KEYS)
         for slots in self._execution.batch.groups():
@@ -73,7 +73,7 @@ class KeptKeys:
             kept[str(pair.dek.key)] = None if null else self._keys(slots, remembered)
         return kept
 
-    def _keys(self, slots: Sequence[Slot], remembered: list[Values] | None) -> DataKeys:
+    def _keys(self, slots: Sequence[Slot], remembered: list[Values] | None) -> list[DataKey]:
         pair, rows, places = slots[0].pair, self._execution.rows, self._places()
         if places is None or any(len(slot.values) != len(rows) for slot in slots):
             raise self._refusal(slots)
@@ -86,7 +86,7 @@ class KeptKeys:
         opened = self._opened(pair, tenants, found)
         keys = [opened.get(place, _NO_KEY) for place in places]
         self._find_only(pair, places, found, keys)
-        return DataKeys.of(keys)
+        return keys
 
     def _places(self) -> list[Place] | None:
         """The primary key of each row, as WHERE compares it; None where it does not."""
