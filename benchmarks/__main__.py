@@ -9,14 +9,14 @@ import sqlalchemy as sa
 
 from demo.server import embedded_postgresql, scratch_schema
 
-from . import attach, backfill, fleet, kms, loop, rows, seal
+from . import attach, backfill, fleet, kms, loop, rowkey, rows, seal
 from .figures import Report, machine
 from .loop import Places
 from .page import write_page
 
 Bare = tuple[float, float]
-SUITES = ("seal", "rows", "kms", "attach", "loop", "backfill", "fleet")
-ON_A_SERVER = {"rows", "attach", "loop", "backfill"}
+SUITES = ("seal", "rows", "rowkey", "kms", "attach", "loop", "backfill", "fleet")
+ON_A_SERVER = {"rows", "rowkey", "attach", "loop", "backfill"}
 
 
 def main() -> None:
@@ -46,6 +46,8 @@ def _on_a_server(report: Report, wanted: Sequence[str], places: Places, bare: Ba
     try:
         if "rows" in wanted:
             rows.run(report, engines[0], *bare)
+        if "rowkey" in wanted:
+            rowkey.run(report, engines[1])
         if "attach" in wanted:
             attach.run(report, engines[1])
         if "loop" in wanted:

@@ -29,6 +29,8 @@ __tracebackhide__ = True  # pytest prints no locals of these frames: they hold p
 KEYS = "_envelope_row_keys"
 """Where a flush leaves the wrapped keys of its rows."""
 
+_SCHEMAS = "schema_translate_map"
+
 Place = tuple[Any, ...]
 """A row's primary key."""
 
@@ -119,12 +121,15 @@ class KeptKeys:
         key = list(table.primary_key)  # type: ignore[union-attr]
         named = [] if pair.tenant is None else [pair.tenant]
         query = select(pair.dek, free, *key, *named).where(_among(key, list(tenants))).order_by(*key)
+        options = {OPTION: None, _SCHEMAS: self._site.options.get(_SCHEMAS)}
         with of_any_tenant():
-            locked = query.with_for_update(key_share=True).execution_options(**{OPTION: None})
+            locked = query.with_for_update(key_share=True).execution_options(**options)
             rows = self._site.connection.execute(locked).all()
         found: Found = {}
         for cell, is_free, *more in rows:
-            place = tuple(more[: len(key)])
+            place = tuple(more[: len(key)]) if len(tenants) > 1 else next(iter(tenants))
+            if place not in tenants:
+                raise self._otherwise(slots)
             if is_free or not named or self._tenant(pair, more[-1]) == tenants[place]:
                 found[place] = Stored(cell, None if is_free else cell)
         return found
@@ -154,6 +159,13 @@ class KeptKeys:
         same = column.is_not_distinct_from(bindparam(before, type_=LargeBinary()))
         self.criteria.append(or_(same, column == bindparam(now, type_=LargeBinary())))
 
+    def _otherwise(self, slots: Sequence[Slot]) -> UnsupportedStatementError:
+        key = ", ".join(each.name for each in self._target.table.primary_key)  # type: ignore[union-attr]
+        return UnsupportedStatementError(
+            f"{slots[0].place} is set in rows whose {key} PostgreSQL has otherwise than it was given: give "
+            "keys as they are read, of the column's own Python type"
+        )
+
     def _refusal(self, slots: Sequence[Slot]) -> UnsupportedStatementError:
         pair, pairs = slots[0].pair, self._target.pairs
         group = ", ".join(sorted(str(pairs[key].content.name) for key in pair.group))
@@ -171,7 +183,8 @@ def _context(context: Context, tenant: str | None) -> Context:
 def _among(key: Sequence[Any], places: Sequence[Place]) -> Any:
     """That a row is one of these."""
     if len(places) == 1:
-        return and_(*(column == value for column, value in zip(key, places[0], strict=True)))
+        both = zip(key, places[0], strict=True)
+        return and_(*(each == bindparam(None, value, type_=each.type) for each, value in both))
     if len(key) > 1:
         return tuple_(*key).in_(places)
     values = [value for (value,) in places]
