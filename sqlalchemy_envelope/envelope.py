@@ -219,12 +219,11 @@ def _spread(cells: Sequence[bytes | None], given: Sequence[bytes | None]) -> lis
 
 
 def _to_make(columns: Sequence[ToSeal]) -> list[RowKeys]:
-    """The keys of rows that are not there yet, each told which of its rows has a value."""
+    """The keys of rows, each told which of its rows has a value."""
     for column in columns:
-        if column.keys is not None and not column.keys.known:
+        if column.keys is not None:
             column.keys.want(column.context, column.values)
-    shared = (column.keys for column in columns)
-    return list(dict.fromkeys(keys for keys in shared if keys is not None and not keys.known))
+    return list(dict.fromkeys(column.keys for column in columns if column.keys is not None))
 
 
 def _unlocked(

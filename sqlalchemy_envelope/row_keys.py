@@ -1,9 +1,9 @@
-"""The data keys of rows, for columns that share them: known before, or made once for all columns of a row."""
+"""The data keys of rows, for columns that share them: those known before, and one more for each other row."""
 
 from collections.abc import Sequence
 from itertools import zip_longest
 
-from .cipher import DataKeys
+from .cipher import DataKey, DataKeys
 from .context import Context
 from .keyring.keyring import Order
 
@@ -11,43 +11,46 @@ __tracebackhide__ = True  # pytest prints no locals of these frames: they hold k
 
 
 class RowKeys:
-    """One data key a row. `known`: of each row, where its key is there already.
+    """One data key a row. `known`: of each row, where it has one already.
 
     `one`: a single key for all rows, where one value is written to all of them.
     """
 
-    def __init__(self, known: DataKeys | None = None, *, one: bool = False) -> None:
-        self.known = known is not None
-        self._one = one
+    def __init__(self, known: Sequence[DataKey | None] = (), *, one: bool = False) -> None:
+        self._known, self._one = known, one
         self._wanted: list[bool] = []
         self._context: Context | None = None
-        self._keys: Sequence[bytes | None] = [] if known is None else known.keys
-        self.cells: Sequence[bytes | None] = [] if known is None else known.cells
+        self._keys: Sequence[bytes | None] = ()
+        self.cells: Sequence[bytes | None] = ()
         """Of each row the cell that its sibling holds; None where the row has no value."""
 
     def want(self, context: Context, values: Sequence[bytes | None]) -> None:
-        """Has a key made for each row that has a value here."""
+        """Has a key made for each row that has a value here, and no key."""
         self._context = self._context or context
         there = (value is not None for value in values)
         both = zip_longest(self._wanted, there, fillvalue=False)
         self._wanted = [before or now for before, now in both]
+        for place, known in enumerate(self._known):
+            self._wanted[place] = self._wanted[place] and known is None
 
     @property
     def order(self) -> Order:
         """How many keys to make, and for what they are to be wrapped."""
-        assert self._context is not None  # noqa: S101 - made with a column
+        assert self._context is not None  # noqa: S101 - wanted by a column
         count = sum(self._wanted)
         return self._context, min(count, 1) if self._one else count
 
     def take(self, issued: DataKeys) -> None:
         """The keys that were made."""
+        rows = len(self._wanted)
         if self._one:
-            self._keys = issued.keys * len(self._wanted)
-            self.cells = issued.cells * len(self._wanted) or [None] * len(self._wanted)
-            return
-        keys, cells = iter(issued.keys), iter(issued.cells)
-        self._keys = [next(keys) if wanted else None for wanted in self._wanted]
-        self.cells = [next(cells) if wanted else None for wanted in self._wanted]
+            made: list[DataKey | None] = [*issued.each() * rows] or [None] * rows
+        else:
+            following = iter(issued.each())
+            made = [next(following) if wanted else None for wanted in self._wanted]
+        both = [known or new for known, new in zip_longest(self._known, made)]
+        self._keys = [None if each is None else each.key for each in both]
+        self.cells = [None if each is None else each.cell for each in both]
 
     def of(self, values: Sequence[bytes | None]) -> list[bytes]:
         """The keys of the values that are there."""

@@ -21,7 +21,7 @@ from .versions import LAST
 Guards = dict[str, CheckConstraint]
 """By the name in the database."""
 
-_MARKS = re.compile(r"'\\x[0-9a-f]+'|\bor\b")
+_MARKS = re.compile(r"'\\x[0-9a-f]+'|\bor\b|>=")
 _QUOTED = re.compile(r'"(?:[^"]|"")*"')
 _LIKE = re.compile(r"""("(?:[^"]|"")*"|\w+)\s+~~\s+('\\x[0-9a-f]+)'""")
 _OURS = tuple(f"'\\x{bytes([magic, wire.VERSION]).hex()}" for magic in (wire.CONTENT_MAGIC, wire.KEY_MAGIC))
@@ -107,6 +107,6 @@ def _is_guard(check: CheckConstraint) -> bool:
 
 
 def _marks(guard: CheckConstraint | None) -> list[str]:
-    """The literals and the ORs of a guard's text, without its names: what a change of it changes."""
+    """Literals, ORs and `>=` of a guard's text, without its names: what a change of it changes."""
     text = "" if guard is None else _QUOTED.sub("", str(guard.sqltext)).lower()
     return sorted(_MARKS.findall(text))

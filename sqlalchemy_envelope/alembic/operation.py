@@ -14,8 +14,8 @@ class MoveOperation(ToldOperation):
     """Something done to the move of one column.
 
     `table_name`, `column_name`, `schema`: the column by the name that its users know. `into`, `dek`,
-    `context`, `type_`, `tenant`, `bind_row`: as in `Move.plan`; what a move was begun with is recorded, so
-    later steps need them in `--sql` mode alone, where no record can be read.
+    `context`, `type_`, `tenant`, `bind_row`, `shared`: as in `Move.plan`; what a move was begun with is
+    recorded, so later steps need them in `--sql` mode alone, where no record can be read.
     """
 
     def __init__(
@@ -30,6 +30,7 @@ class MoveOperation(ToldOperation):
         type_: str = "text",
         tenant: str | None = None,
         bind_row: Sequence[str] | None = None,
+        shared: bool = False,
     ) -> None:
         self.table_name = table_name
         self.column_name = column_name
@@ -40,6 +41,7 @@ class MoveOperation(ToldOperation):
         self.type_ = type_
         self.tenant = tenant
         self.bind_row = list(row_columns(bind_row, f"{table_name}.{column_name}")) or None
+        self.shared = shared
         self.plan("public")
 
     def plan(self, default_schema: str) -> Move:
@@ -54,6 +56,7 @@ class MoveOperation(ToldOperation):
             type_=self.type_,
             tenant=self.tenant,
             bind_row=self.bind_row,
+            shared=self.shared,
         )
 
     @property
@@ -61,7 +64,8 @@ class MoveOperation(ToldOperation):
         """The keyword arguments that every operation has, where they are not the default."""
         given: dict[str, Any] = {"schema": self.schema, "into": self.into, "dek": self.dek}
         given |= {"context": self.context, "tenant": self.tenant, "bind_row": self.bind_row}
-        kind = {"type_": str(ValueType(self.type_))} if self.type_ != "text" else {}
+        kind: dict[str, Any] = {"type_": str(ValueType(self.type_))} if self.type_ != "text" else {}
+        kind |= {"shared": True} if self.shared else {}
         return {name: value for name, value in given.items() if value is not None} | kind
 
     @property
@@ -92,10 +96,12 @@ class MoveOperation(ToldOperation):
         type_: "str" = "text",
         tenant: "str | None" = None,
         bind_row: "list[str] | None" = None,
+        shared: "bool" = False,
     ) -> "Any":
         """One step of a column's move; online it runs outside Alembic's transaction, and may run again."""
-        place = {"schema": schema, "into": into, "dek": dek, "context": context, "type_": type_}
-        return operations.invoke(cls(table_name, column_name, **place, tenant=tenant, bind_row=bind_row))
+        place: dict[str, Any] = {"schema": schema, "into": into, "dek": dek, "context": context}
+        place |= {"type_": type_, "tenant": tenant, "bind_row": bind_row, "shared": shared}
+        return operations.invoke(cls(table_name, column_name, **place))
 
     def other(self, kind: "type[MoveOperation]") -> "MoveOperation":
         """The operation of another kind on the same column."""

@@ -72,13 +72,14 @@ class EncryptColumnOp(MoveOperation):
         type_: "str" = "text",
         tenant: "str | None" = None,
         bind_row: "list[str] | None" = None,
+        shared: "bool" = False,
         source: "str | None" = None,
         run: "str" = "now",
         keep_plaintext: "bool" = True,
     ) -> "Any":
         """Move a column of plaintext into an encrypted pair. Commits what Alembic did before it."""
-        place = {"schema": schema, "into": into, "dek": dek, "context": context, "type_": type_}
-        place |= {"tenant": tenant, "bind_row": bind_row}
+        place: dict[str, Any] = {"schema": schema, "into": into, "dek": dek, "context": context}
+        place |= {"type_": type_, "tenant": tenant, "bind_row": bind_row, "shared": shared}
         made = cls(table_name, column_name, source=source, run=run, keep_plaintext=keep_plaintext, **place)
         return operations.invoke(made)
 
@@ -122,9 +123,10 @@ class DecryptColumnOp(MoveOperation):
         type_: "str" = "text",
         tenant: "str | None" = None,
         bind_row: "list[str] | None" = None,
+        shared: "bool" = False,
         sql_type: "str | None" = None,
     ) -> "Any":
         """Move an encrypted column back into plaintext. Commits what Alembic did before it."""
-        place = {"schema": schema, "into": into, "dek": dek, "context": context, "type_": type_}
-        place |= {"tenant": tenant, "bind_row": bind_row}
+        place: dict[str, Any] = {"schema": schema, "into": into, "dek": dek, "context": context}
+        place |= {"type_": type_, "tenant": tenant, "bind_row": bind_row, "shared": shared}
         return operations.invoke(cls(table_name, column_name, sql_type=sql_type, **place))

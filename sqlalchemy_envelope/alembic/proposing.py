@@ -131,12 +131,16 @@ def _explain(recorded: RecordedMove) -> None:
 def _decrypted(changes: TableChanges) -> list[MoveOperation]:
     """Stored pairs whose column is plain in the model."""
     found: list[MoveOperation] = []
-    for content, dek in stored_pairs(changes.context, changes.name, changes.schema).items():
+    stored = stored_pairs(changes.context, changes.name, changes.schema)
+    dropped = set(changes.dropped)
+    for content, dek in stored.items():
         column = changes.plain(content)
-        if column is None or dek not in changes.dropped:
+        shared = [*stored.values()].count(dek) > 1
+        if column is None or not (dek in dropped or shared):
             continue
         recorded = next((each for each in changes.moves if each.move.content == content), None)
         operation = _way_back(changes, recorded, content, dek)
+        operation.shared = shared or operation.shared
         kind = column.type.compile(changes.context.dialect)
         if kind.upper() not in ("TEXT", "BYTEA"):
             operation.sql_type = kind
@@ -155,10 +159,11 @@ def _way_back(
     if recorded is not None:
         move = recorded.move
         place["into"] = None if move.in_place else move.content
-        place |= {"type_": str(move.type), "tenant": move.tenant, "bind_row": move.row}
+        place |= {"type_": str(move.type), "tenant": move.tenant, "bind_row": move.row, "shared": move.shared}
         dek, column = (move.lasting_dek or move.dek) if move.in_place else move.dek, move.column
         lasting = column if move.in_place else move.content
-        place["context"] = _unusual(move.context, Context(move.table, lasting))
+        usual = Context(move.table, lasting, move.dek if move.shared else "")
+        place["context"] = _unusual(move.context, usual)
     if dek != f"{place.get('into') or column}_dek":
         place["dek"] = dek
     return DecryptColumnOp(changes.name, column, **place)
@@ -167,9 +172,12 @@ def _way_back(
 def _encrypted(changes: TableChanges) -> list[MoveOperation]:
     """Pairs of the model whose values lie in a plain column of the database."""
     found: list[MoveOperation] = []
+    added = changes.added
+    stored = stored_pairs(changes.context, changes.name, changes.schema)
     for content, pair in changes.pairs.items():
         dek = str(pair.dek.name)
-        if dek not in changes.added or pair.type.accept is not None:
+        to_come = dek in added or (pair.mates and content not in stored)
+        if not to_come or pair.type.accept is not None:
             continue
         column, more = _origin(changes, content, pair)
         if column is None:
@@ -202,13 +210,15 @@ def _origin(changes: TableChanges, content: str, pair: Pair) -> tuple[str | None
 
 def _place(changes: TableChanges, pair: Pair, dek: str) -> dict[str, Any]:
     content = str(pair.content.name)
-    context = _unusual(pair.type.reading.context, Context(str(changes.table.name), content))
+    usual = Context(str(changes.table.name), content, dek if pair.mates else "")
+    context = _unusual(pair.type.reading.context, usual)
     place = {"schema": changes.schema, "context": context}
     return place | {
         "dek": dek if dek != f"{content}_dek" else None,
         "type_": "bytes" if pair.type.python_type is bytes else "text",
         "tenant": None if pair.tenant is None else str(pair.tenant.name),
         "bind_row": [str(each.name) for each in pair.row],
+        "shared": bool(pair.mates),
     }
 
 

@@ -6,6 +6,7 @@ import psycopg
 
 from ..errors import ConfigurationError
 from .database import Database
+from .mates import refuse_shared
 from .move import Move
 from .moves import record
 from .quoting import column_facts, here, literal
@@ -26,6 +27,7 @@ def adopted(database: Database, move: Move, sql_type: str | None) -> Standing:
             raise ConfigurationError(
                 f"{move.place} is not encrypted: {move.schema} has no pair {after.content}, {after.dek}"
             )
+        refuse_shared(connection, after)
         record(connection, after)
         kind = "" if sql_type is None else f", plaintext_type = {literal(sql_type)}"
         facts = column_facts(after, after.content, "a.attnotnull AS required")

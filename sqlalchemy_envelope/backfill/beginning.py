@@ -7,6 +7,7 @@ import psycopg
 from ..checks import cells_sql
 from ..errors import ConfigurationError
 from .database import Database
+from .mates import refuse_shared
 from .move import Move
 from .moves import recorded
 from .quoting import identifier
@@ -32,6 +33,7 @@ def refuse_impossible(
             where = f"{move.table} in schema {move.schema}"
             raise ConfigurationError(f"{move.place}: {where} has no column {move.plaintext}")
         relation = inspect(connection, move)
+        refuse_shared(connection, move)
         _refuse_taken(connection, move, relation)
     check_table(relation, move, allow_replica_identity_full=allow_replica_identity_full)
     check_beginning(relation, move)
@@ -41,9 +43,9 @@ def refuse_impossible(
 def _refuse_taken(connection: "psycopg.Connection[Any]", move: Move, relation: Relation) -> None:
     """A pair that is there already is taken over if it is one: on the way back it will be dropped."""
     others = [each.move for each in recorded(connection)]
-    parts = {name for each in others if _is_beside(each, move) for name in (each.content, each.dek)}
+    parts = {name for each in others if _is_beside(each, move) for name in _taken_by(each, move)}
     lasting = {move.lasting_dek, f"{move.column}_plaintext"} - {move.dek} if move.in_place else set()
-    pair = [name for name in (move.content, move.dek) if name in relation.columns]
+    pair = [name for name in move.cells if name in relation.columns]
     strange = [name for name in pair if relation.columns[name].base != "bytea"]
     taken = {move.column, *pair} & parts | lasting & relation.columns.keys() | set(strange)
     if not taken and _holds_something_else(connection, move, pair):
@@ -53,6 +55,10 @@ def _refuse_taken(connection: "psycopg.Connection[Any]", move: Move, relation: R
             f"{move.place}: {', '.join(sorted(taken))} is a column for something else; choose other names by"
             " into= and dek="
         )
+
+
+def _taken_by(other: Move, move: Move) -> list[str]:
+    return other.cells if move.shared else [other.content, other.dek]
 
 
 def _is_beside(other: Move, move: Move) -> bool:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from ..checks import cells_sql, stored_guard
 from .exchange import authority_is, close_jobs, give, take, was_not_null
 from .gate import gate_name, removal, stages
+from .group_ddl import drop_unused, loosened, without_content
 from .move import Authority, Move, ValueType
 from .quoting import (
     block,
@@ -28,21 +29,22 @@ from .trigger import removal as trigger_removal
 def add_pair(move: Move) -> list[str]:
     """Both columns, empty, and their guard."""
     table, guard = relation(move), stored_guard(move.table, move.content)
-    check = cells_sql(identifier(move.content), identifier(move.dek), None)
+    check = cells_sql(identifier(move.content), identifier(move.dek), None, shared=move.shared)
     columns = ", ".join(f"ADD COLUMN IF NOT EXISTS {identifier(each)} bytea" for each in _pair(move))
     return [
         f"ALTER TABLE {table} {columns}",
+        *(loosened(move) if move.shared else []),
         *_proven(move, guard, check),
     ]
 
 
 def set_not_null(move: Move) -> list[str]:
     """NOT NULL for the pair; fails where a row has none."""
-    pair = ", ".join(f"ALTER COLUMN {identifier(each)} SET NOT NULL" for each in _pair(move))
+    pair = ", ".join(f"ALTER COLUMN {identifier(each)} SET NOT NULL" for each in move.cells)
     table, check = relation(move), _not_null_name(move)
-    condition = " AND ".join(f"{identifier(each)} IS NOT NULL" for each in _pair(move))
+    condition = " AND ".join(f"{identifier(each)} IS NOT NULL" for each in move.cells)
     last = [f"ALTER TABLE {table} {pair};", f"ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {check};"]
-    return [*_proven(move, check, condition, unless=_is_not_null(move, *_pair(move))), block(*last)]
+    return [*_proven(move, check, condition, unless=_is_not_null(move, *move.cells)), block(*last)]
 
 
 def swap(move: Move) -> list[str]:
@@ -52,7 +54,7 @@ def swap(move: Move) -> list[str]:
     """
     before, after = move.handed_back(), move.handed_over()
     ready = f"{has_columns(before, before.plaintext, *_pair(before))} AND NOT {authority_is(before, 'pair')}"
-    condition = " AND ".join(f"{identifier(each)} IS NOT NULL" for each in _pair(before))
+    condition = " AND ".join(f"{identifier(each)} IS NOT NULL" for each in before.cells)
     required = _is_not_null(before, before.plaintext)
     return [
         *(_if(ready, lines) for lines in stages(before)),
@@ -148,9 +150,9 @@ def add_plaintext(move: Move) -> list[str]:
 def drop_pair(move: Move) -> list[str]:
     """The pair goes, with guard, trigger and gate. Only once the truth is in the plaintext."""
     before = move.handed_back()
-    columns = ", ".join(f"DROP COLUMN IF EXISTS {identifier(each)}" for each in _pair(before))
+    columns = ", ".join(f"DROP COLUMN IF EXISTS {identifier(each)}" for each in before.cells)
     content, plaintext = identifier(before.content), identifier(before.plaintext)
-    cells = cells_sql(content, identifier(before.dek), None)
+    cells = cells_sql(content, identifier(before.dek), None, shared=move.shared)
     sealed = f"SELECT FROM {relation(move)} WHERE {content} IS NOT NULL AND {plaintext} IS NULL"
     return [
         block(
@@ -173,10 +175,12 @@ def drop_pair(move: Move) -> list[str]:
             *trigger_removal(move),
             *removal(move),
             f"ALTER TABLE {relation(move)} {columns};",
+            *(drop_unused(before) if move.shared else []),
             f"UPDATE envelope.move SET verified_at = NULL WHERE {here(move)};",
             *close_jobs(move, done="decrypt", moot="encrypt"),
             *close_jobs(move, done="null", moot="verify"),
-        )
+        ),
+        *(without_content(before) if move.shared else []),
     ]
 
 

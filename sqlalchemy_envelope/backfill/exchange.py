@@ -94,7 +94,7 @@ def take(before: Move, after: Move, proof: str) -> list[str]:
 
 
 def _each(move: Move, change: str) -> str:
-    return ", ".join(f"ALTER COLUMN {identifier(each)} {change}" for each in (move.content, move.dek))
+    return ", ".join(f"ALTER COLUMN {identifier(each)} {change}" for each in move.cells)
 
 
 def _rename(before: Move, after: Move, order: tuple[str, ...]) -> list[str]:

@@ -71,7 +71,8 @@ def explain(
     """
     pair = _pair(connection, *place)
     row = find_row(connection, pair, words)
-    cells = facts_of(row.content, row.dek, pair.accept)
+    others = pair.shared and row.content is None  # the key is for the row's other columns
+    cells = facts_of(row.content, None if others else row.dek, pair.accept)
     found = _kek(connection, cells)
     known = {*names, *known_names(connection)}
     findings = (*_findings(cells), *found.findings, *_bindings(cells, found.key))

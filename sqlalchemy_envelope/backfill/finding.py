@@ -71,4 +71,5 @@ class Question:
 def _needed(move: Move) -> set[str]:
     """The names that the move gives to columns sooner or later, apart from the plaintext's own."""
     after = move.swapped()
-    return {move.content, move.dek, after.plaintext, after.dek} - {move.plaintext}
+    siblings = set() if move.shared else {move.dek, after.dek}
+    return {move.content, after.plaintext, *siblings} - {move.plaintext}

@@ -86,7 +86,8 @@ def _function(move: Move) -> list[str]:
 
 def _trigger(move: Move) -> list[str]:
     name, table = gate_trigger_name(move), relation(move)
-    guard = cells_sql(f"NEW.{identifier(move.content)}", f"NEW.{identifier(move.dek)}", None)
+    content, dek = (f"NEW.{identifier(each)}" for each in (move.content, move.dek))
+    guard = cells_sql(content, dek, None, shared=move.shared)
     refused = f"{_pending(move, 'NEW.')} OR ({guard}) IS FALSE"
     when = f"BEFORE INSERT OR UPDATE ON {table} FOR EACH ROW WHEN ({refused})"
     return [

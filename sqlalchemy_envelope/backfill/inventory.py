@@ -1,5 +1,6 @@
 """The pairs that a database has, found without models or keys: by their guards, and by the record."""
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -26,7 +27,7 @@ class StoredPair:
     """A pair as it stands. `guarded`: its CHECK is there and validated; `plaintext`: where there is one yet.
 
     `content` and `dek` are None where a move is recorded whose pair is not made yet; `decrypting`: a job is
-    on its way back.
+    on its way back. `shared`: the sibling serves other columns too, so by itself it is none's.
     """
 
     schema: str
@@ -41,6 +42,7 @@ class StoredPair:
     verified_at: datetime | None = None
     move: int | None = None
     decrypting: bool = False
+    shared: bool = False
 
 
 def pairs(connection: "psycopg.Connection[Any]") -> list[StoredPair]:
@@ -52,9 +54,14 @@ def pairs(connection: "psycopg.Connection[Any]") -> list[StoredPair]:
     back = {row[0] for row in connection.execute(_DECRYPTING).fetchall()} if moves else set()
     moved = [replace(_moved(each, there, guards), decrypting=each.id in back) for each in moves]
     known = {(each.schema, each.table, each.content) for each in moved}
-    return [
+    found = [
         *(each for each in moved if each.content or each.plaintext),
         *(each for each in guards if (each.schema, each.table, each.content) not in known),
+    ]
+    siblings = Counter((each.schema, each.table, each.dek) for each in found)
+    return [
+        replace(each, shared=siblings[each.schema, each.table, each.dek] > 1) if each.dek else each
+        for each in found
     ]
 
 

@@ -58,6 +58,7 @@ class Move:
         type_: ValueType | str = ValueType.TEXT,
         tenant: str | None = None,
         bind_row: Sequence[str] | None = None,
+        shared: bool = False,
     ) -> Self:
         """A move that has not begun.
 
@@ -65,18 +66,22 @@ class Move:
         beside the column and takes its name in the end. `dek`: the sibling's name in the end,
         `<content>_dek` unless given. `context`: as in the model, `<table>.<content in the end>` unless given.
         `tenant`: the column that names each row's, as in the model. `bind_row`: the columns of the primary
-        key in the model's order, where it binds values to their row.
+        key in the model's order, where it binds values to their row. `shared`: other columns have the sibling
+        `dek` too, for one data key a row.
         Raises `ConfigurationError` for names that PostgreSQL would cut, and for a second tenant.
         """
         content = into or f"{column}_encrypted"
         lasting = into or column
-        where = Context.of(context) if context is not None else Context(table, lasting)
-        beside = (dek or f"{content}_dek") if into else f"{content}_dek"
+        where = Context.of(context) if context else Context(table, lasting, (dek or "") if shared else "")
+        beside = (dek or f"{content}_dek") if into or shared else f"{content}_dek"
         if tenant is not None and where.tenant is not None:
             raise ConfigurationError(f"{table}.{column}: its context pins one tenant; leave out tenant=")
         move = cls(schema, table, column, column, content, beside, where, _value_type(type_), into is None)
+        if shared and dek is None:
+            raise ConfigurationError(f"{move.place}: shared=True goes with dek=, the sibling of them all")
         key = row_columns(bind_row, move.place)
-        move = replace(move, tenant=tenant, row=key, context=replace(where, bind_row=bool(key)))
+        where = replace(where, bind_row=bool(key))
+        move = replace(move, tenant=tenant, row=key, context=where, shared=shared)
         if into is None:
             move = replace(move, lasting_dek=dek or f"{column}_dek")
         _check_names(move)
@@ -90,6 +95,8 @@ class Move:
 
     row: tuple[str, ...] = ()
     """The primary key's columns in the model's order, where values are bound to their row."""
+    shared: bool = False
+    """Whether the sibling serves other columns too: then it is neither renamed, cleared nor dropped."""
 
     def swapped(self) -> "Move":
         """The same after the swap of names: the pair has the column's, the plaintext another."""
@@ -109,13 +116,19 @@ class Move:
         if not self.in_place:
             return replace(self, authority=Authority.PLAINTEXT)
         content = f"{self.column}_encrypted"
-        names = {"plaintext": self.column, "content": content, "dek": f"{content}_dek"}
+        dek = self.dek if self.shared else f"{content}_dek"
+        names = {"plaintext": self.column, "content": content, "dek": dek}
         return replace(self, authority=Authority.PLAINTEXT, **names)  # type: ignore[arg-type]
 
     @property
     def names(self) -> frozenset[str]:
         """The columns that are written: rows are not visited by them."""
         return frozenset((self.plaintext, self.content, self.dek))
+
+    @property
+    def cells(self) -> list[str]:
+        """The columns of the pair that are its alone."""
+        return [self.content] if self.shared else [self.content, self.dek]
 
     @property
     def place(self) -> str:

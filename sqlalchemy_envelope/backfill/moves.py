@@ -104,8 +104,8 @@ def parsed(id_: int, *row: Any) -> RecordedMove:
     given = dict(zip(_COLUMNS, values, strict=True))
     context = json.loads(given["context"])
     row = tuple(context.pop("row_columns", ()))
-    given |= {"tenant": context.pop("tenant_column", None), "row": row}
-    given |= {"context": Context(**context, bind_row=bool(row))}
+    given |= {"tenant": context.pop("tenant_column", None), "shared": context.pop("shared", False)}
+    given |= {"row": row, "context": Context(**context, bind_row=bool(row))}
     given |= {"type": ValueType(given["type"]), "authority": Authority(given["authority"])}
     return RecordedMove(id_, Move(**given), verified_at, dropped_at)
 
@@ -133,5 +133,6 @@ def _values(move: Move) -> list[Any]:
     names |= {"key": move.context.key, "tenant": move.context.tenant}  # type: ignore[dict-item]
     names |= {} if move.tenant is None else {"tenant_column": move.tenant}
     names |= {"row_columns": move.row} if move.row else {}  # type: ignore[dict-item]
+    names |= {"shared": True} if move.shared else {}  # type: ignore[dict-item]
     given = asdict(move) | {"context": json.dumps(names)}
     return [given[name] for name in _COLUMNS]

@@ -13,6 +13,6 @@ def pending_sql(kind: Kind, move: Move, *, kept: bool = True) -> str:
     return {
         Kind.ENCRYPT: f"{plaintext} AND {quoted(move.content)} IS NULL",
         Kind.DECRYPT: f"{content} AND {quoted(move.plaintext)} IS NULL",
-        Kind.VERIFY: " OR ".join([plaintext] * kept + [content, dek]),
+        Kind.VERIFY: " OR ".join([plaintext] * kept + [content] + [dek] * (not move.shared)),
         Kind.NULL: f"{plaintext} AND {content} AND {dek}",
     }[kind]

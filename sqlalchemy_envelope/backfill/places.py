@@ -3,7 +3,12 @@
 from collections.abc import Sequence
 from typing import Any
 
+from ..cipher import DataKey
+from ..context import for_tenant
 from ..envelope import Envelope, ToSeal, to_seal
+from ..keyring.keyring import wait_here
+from ..keyring.rewrap import data_keys
+from ..row_keys import RowKeys
 from ..rows import encode_keys, packed_row
 from ..tenancy import Parted, packed
 from .faults import RowError
@@ -22,19 +27,41 @@ def selected_place(move: Move) -> list[Selected]:
     return [*tenant, *(Selected(quoted(name)) for name in move.row)]
 
 
-def sealed(envelope: Envelope, move: Move, values: Contents, rows: Sequence[Any]) -> list[Sequence[Any]]:
-    """Contents and key cells of values, in one wave; what `selected_place` asks for comes first in `rows`.
+def selected_key(move: Move) -> list[Selected]:
+    """What to select for the data key that a row has already, where columns share it."""
+    return [Selected(quoted(move.dek))] if move.shared else []
 
-    Raises `RowError` for a row without its tenant.
+
+def sealed(envelope: Envelope, move: Move, values: Contents, rows: Sequence[Any]) -> list[Sequence[Any]]:
+    """Contents and key cells of values, in one wave.
+
+    In `rows` comes first what `selected_place` asks for, and then `selected_key`. Raises `RowError` for a
+    row without its tenant.
     """
     bound = [_row(move, row) for row in rows] if move.row else None
     if move.tenant is None:
-        column = envelope.seal_columns([ToSeal(move.context, values, bound)])[0]
+        column = envelope.seal_columns([ToSeal(move.context, values, bound, _keys(envelope, move, rows))])[0]
         return [column.contents, column.deks]
     parted = Parted([_known(row[0]) for row in rows])
-    columns = envelope.seal_columns(to_seal(move.context, parted, values, bound))
+    parts = [
+        part._replace(keys=_keys(envelope, move, theirs, of))
+        for part, (of, theirs) in zip(
+            to_seal(move.context, parted, values, bound), parted.parts(rows), strict=True
+        )
+    ]
+    columns = envelope.seal_columns(parts)
     contents, deks = zip(*((each.contents, each.deks) for each in columns), strict=True)
     return [parted.joined(contents), parted.joined(deks)]
+
+
+def _keys(envelope: Envelope, move: Move, rows: Sequence[Any], of: str | None = None) -> RowKeys | None:
+    """The keys of rows, where they have one; new ones for the others; None where each value has its own."""
+    if not move.shared:
+        return None
+    context = move.context if of is None else for_tenant(move.context, of)
+    cells = [row[len(selected_place(move))] for row in rows]
+    keys = data_keys(envelope.keyring, [(context, cell) for cell in cells if cell is not None], wait_here)
+    return RowKeys([None if cell is None else DataKey(keys[context, cell], cell) for cell in cells])
 
 
 def joined(move: Move, dek: bytes, content: bytes, place: Sequence[Any]) -> bytes:

@@ -15,7 +15,7 @@ from .kind import Kind
 from .move import Authority, Move, ValueType
 from .names import quoted
 from .pending import pending_sql
-from .places import joined, sealed, selected_place
+from .places import joined, sealed, selected_key, selected_place
 from .setting import Cells, Setting, Step
 from .sources import PlainSource, Raw, Scene, Selected, Source
 
@@ -43,11 +43,12 @@ class Encrypt:
 
     @property
     def selected(self) -> Sequence[Selected]:
-        return [*selected_place(self.move), *self.source.select(quoted(self.move.plaintext))]
+        plaintext = self.source.select(quoted(self.move.plaintext))
+        return [*selected_place(self.move), *selected_key(self.move), *plaintext]
 
     def work(self, rows: Sequence[Raw]) -> Cells:
-        at = len(selected_place(self.move))
-        old = [row[at:] for row in rows] if at else rows
+        first = len(selected_place(self.move)) + len(selected_key(self.move))
+        old = [row[first:] for row in rows] if first else rows
         values = _values(self.source, old, self.move, self.envelope)
         encode = codec.encode_text if self.move.type is ValueType.TEXT else codec.encode_bytes
         tagged = codec.encode_all(encode, values, self.move.place)
@@ -125,7 +126,7 @@ class Verify:
         return []
 
     def _check_form(self, kept: bool, dek: bytes | None, content: bytes | None) -> None:
-        if (dek is None) != (content is None):
+        if dek is None if content is not None else (dek is not None and not self.move.shared):
             raise DecryptionError(Failure.LONE_CELL, self.move.place)
         if content is None:
             raise RowError("pending" if self.move.authority is Authority.PLAINTEXT else "stale plaintext")

@@ -33,9 +33,9 @@ def creation(move: Move) -> list[str]:
     """The statements of `create_trigger`, for one transaction with others."""
     if move.authority is Authority.PLAINTEXT:
         bound = [*([] if move.tenant is None else [move.tenant]), *move.row]  # another's pair never opens
-        changed, kept, outdated = [move.plaintext, *bound], [move.content], [move.content, move.dek]
+        changed, kept, outdated = [move.plaintext, *bound], [move.content], move.cells
     else:
-        changed, kept, outdated = [move.content, move.dek], [move.plaintext], [move.plaintext]
+        changed, kept, outdated = move.cells, [move.plaintext], [move.plaintext]
     table, name = relation(move), trigger_name(move)
     when = (
         f"pg_catalog.record_image_ne({_row('OLD', changed)}, {_row('NEW', changed)})"
@@ -59,7 +59,7 @@ def creation(move: Move) -> list[str]:
 
 def _both_creation(move: Move) -> list[str]:
     """Notes the version of a row whose two sides are written alike; the note ends with its transaction."""
-    table, plaintext, pair = relation(move), identifier(move.plaintext), [move.content, move.dek]
+    table, plaintext, pair = relation(move), identifier(move.plaintext), move.cells
     note = f"pg_catalog.set_config('{_NOTE}', {_version(move)}, true)"
     when = (
         f"NEW.{plaintext} IS NOT NULL"
@@ -96,7 +96,7 @@ def _late_creation(move: Move) -> list[str]:
         f"BEGIN RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = {literal(words)},"
         f" SCHEMA = {literal(move.schema)}, TABLE = {literal(move.table)}; END"
     )
-    pair = [move.content, move.dek]
+    pair = move.cells
     when = (
         f"OLD.{plaintext} IS NOT NULL AND NEW.{plaintext} IS NOT NULL"
         f" AND pg_catalog.record_image_ne({_row('OLD', [move.plaintext])}, {_row('NEW', [move.plaintext])})"

@@ -70,6 +70,9 @@ Into = Annotated[
     typer.Option("--into", help="To begin: the pair's own name for good; the plaintext keeps its."),
 ]
 Dek = Annotated[str | None, typer.Option("--dek", help="To begin: the sibling's name, as in the model.")]
+Shared = Annotated[
+    bool, typer.Option("--shared", help="To begin: other columns have the sibling too, as in the model.")
+]
 Bound = Annotated[
     str | None, typer.Option("--context", metavar="TABLE.COLUMN", help="To begin: as in the model.")
 ]
@@ -82,6 +85,7 @@ def step(
     column: Column,
     into: Into = None,
     dek: Dek = None,
+    shared: Shared = False,
     context: Bound = None,
     type_: Type = ValueType.TEXT,
     source: SourcePath = None,
@@ -102,7 +106,7 @@ def step(
     """
     terminal, database, place = Terminal(quiet=quiet, as_json=as_json), database_of(url), Place.parse(column)
     if which is Step.BEGIN:
-        planned = {"into": into, "dek": dek, "context": context, "type_": type_}
+        planned = {"into": into, "dek": dek, "shared": shared, "context": context, "type_": type_}
         move = _begun(database, place, planned, source)
         return _tell(terminal, which, look_for(database, move))
     with closing(database.connect("step")) as connection:

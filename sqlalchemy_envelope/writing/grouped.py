@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
-from ..cipher import DataKeys
+from ..cipher import DataKey
 from ..context import for_tenant
 from ..envelope import SealedColumn, ToSeal
 from ..row_keys import RowKeys
@@ -13,7 +13,7 @@ from .slots import Slot, Which, Whose
 
 __tracebackhide__ = True  # pytest prints no locals of these frames: they hold plaintext and keys
 
-Kept = Mapping[str, DataKeys | None]
+Kept = Mapping[str, Sequence[DataKey] | None]
 """By the key of a sibling: the keys that the rows have already. None where it is not written at all."""
 
 
@@ -68,9 +68,7 @@ class Group:
 
     def _keys(self, places: Sequence[int]) -> RowKeys:
         known = self._known
-        if known is None:
-            return RowKeys(one=self._one)
-        return RowKeys(DataKeys([known.keys[at] for at in places], [known.cells[at] for at in places]))
+        return RowKeys(one=self._one) if known is None else RowKeys([known[at] for at in places])
 
     def _tenants(self, encoded: Sequence[Sequence[Any]], whose: Whose) -> list[str | None] | None:
         """Of each row; None where the columns' contexts say all. The same whichever column is asked."""
@@ -86,4 +84,4 @@ class Group:
         return [next((of for of in row if of is not None), None) for row in zip(*known, strict=True)]
 
 
-_NEW = DataKeys([], [])
+_NEW: Sequence[DataKey] = ()

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import LargeBinary, and_, any_, bindparam, or_, select, tuple_
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from ..cipher import KEY_BYTES, DataKey, DataKeys
+from ..cipher import KEY_BYTES, DataKey
 from ..context import Context, for_tenant
 from ..errors import UnsupportedStatementError
 from ..keyring.rewrap import data_keys
@@ -28,6 +28,8 @@ __tracebackhide__ = True  # pytest prints no locals of these frames: they hold p
 
 KEYS = "_envelope_row_keys"
 """Where a flush leaves the wrapped keys of its rows."""
+
+_SCHEMAS = "schema_translate_map"
 
 Place = tuple[Any, ...]
 """A row's primary key."""
@@ -62,7 +64,7 @@ class KeptKeys:
 
     def settle(self) -> Kept:
         """The keys by sibling; None for one that is left as it is. A group that is written whole has none."""
-        kept: dict[str, DataKeys | None] = {}
+        kept: dict[str, list[DataKey] | None] = {}
         table: Any = self._target.table
         remembered = recalled(self._site.connection, table, self._execution.rows, KEYS)
         for slots in self._execution.batch.groups():
@@ -73,7 +75,7 @@ class KeptKeys:
             kept[str(pair.dek.key)] = None if null else self._keys(slots, remembered)
         return kept
 
-    def _keys(self, slots: Sequence[Slot], remembered: list[Values] | None) -> DataKeys:
+    def _keys(self, slots: Sequence[Slot], remembered: list[Values] | None) -> list[DataKey]:
         pair, rows, places = slots[0].pair, self._execution.rows, self._places()
         if places is None or any(len(slot.values) != len(rows) for slot in slots):
             raise self._refusal(slots)
@@ -86,7 +88,7 @@ class KeptKeys:
         opened = self._opened(pair, tenants, found)
         keys = [opened.get(place, _NO_KEY) for place in places]
         self._find_only(pair, places, found, keys)
-        return DataKeys.of(keys)
+        return keys
 
     def _places(self) -> list[Place] | None:
         """The primary key of each row, as WHERE compares it; None where it does not."""
@@ -119,12 +121,15 @@ class KeptKeys:
         key = list(table.primary_key)  # type: ignore[union-attr]
         named = [] if pair.tenant is None else [pair.tenant]
         query = select(pair.dek, free, *key, *named).where(_among(key, list(tenants))).order_by(*key)
+        options = {OPTION: None, _SCHEMAS: self._site.options.get(_SCHEMAS)}
         with of_any_tenant():
-            locked = query.with_for_update(key_share=True).execution_options(**{OPTION: None})
+            locked = query.with_for_update(key_share=True).execution_options(**options)
             rows = self._site.connection.execute(locked).all()
         found: Found = {}
         for cell, is_free, *more in rows:
-            place = tuple(more[: len(key)])
+            place = tuple(more[: len(key)]) if len(tenants) > 1 else next(iter(tenants))
+            if place not in tenants:
+                raise self._otherwise(slots)
             if is_free or not named or self._tenant(pair, more[-1]) == tenants[place]:
                 found[place] = Stored(cell, None if is_free else cell)
         return found
@@ -154,6 +159,13 @@ class KeptKeys:
         same = column.is_not_distinct_from(bindparam(before, type_=LargeBinary()))
         self.criteria.append(or_(same, column == bindparam(now, type_=LargeBinary())))
 
+    def _otherwise(self, slots: Sequence[Slot]) -> UnsupportedStatementError:
+        key = ", ".join(each.name for each in self._target.table.primary_key)  # type: ignore[union-attr]
+        return UnsupportedStatementError(
+            f"{slots[0].place} is set in rows whose {key} PostgreSQL has otherwise than it was given: give "
+            "keys as they are read, of the column's own Python type"
+        )
+
     def _refusal(self, slots: Sequence[Slot]) -> UnsupportedStatementError:
         pair, pairs = slots[0].pair, self._target.pairs
         group = ", ".join(sorted(str(pairs[key].content.name) for key in pair.group))
@@ -171,7 +183,8 @@ def _context(context: Context, tenant: str | None) -> Context:
 def _among(key: Sequence[Any], places: Sequence[Place]) -> Any:
     """That a row is one of these."""
     if len(places) == 1:
-        return and_(*(column == value for column, value in zip(key, places[0], strict=True)))
+        both = zip(key, places[0], strict=True)
+        return and_(*(each == bindparam(None, value, type_=each.type) for each, value in both))
     if len(key) > 1:
         return tuple_(*key).in_(places)
     values = [value for (value,) in places]

@@ -86,6 +86,33 @@ def test_the_orm_writes_some_columns(filled: Engine) -> None:
     assert values(filled) == {1: ("a", "e1", 1), 2: ("b", "e2", 2), 3: ("c", None, 5)}
 
 
+def test_the_orm_s_own_statements(filled: Engine) -> None:
+    """Many rows by attributes, one row by key, rows by keys."""
+    with Session(filled) as session:
+        session.execute(insert(Person).values([{"id": 3, "ssn": "s3"}, {"id": 4, "ssn": "s4"}]))
+        found = session.get_one(Person, 1)
+        session.execute(update(Person).where(Person.id == 1).values(ssn="one"))
+        assert (found.ssn, found.email) == ("one", "e1")
+        session.execute(update(Person), [{"id": 2, "email": "two"}, {"id": 3, "email": "three"}])
+        session.commit()
+    assert values(filled) == {
+        1: ("one", "e1", 1),
+        2: ("s2", "two", 2),
+        3: ("s3", "three", None),
+        4: ("s4", None, None),
+    }
+
+
+def test_keys_are_given_as_they_are_read(filled: Engine) -> None:
+    """Of several rows it would not be known which is which. One row is the one that was asked for."""
+    some = update(person).where(person.c.id == bindparam("key")).values(ssn=bindparam("new"))
+    with filled.begin() as connection:
+        connection.execute(some, {"key": "1", "new": "x"})
+        with pytest.raises(UnsupportedStatementError, match=r"person\.ssn is set in rows whose id"):
+            connection.execute(some, [{"key": "1", "new": "y"}, {"key": "2", "new": "z"}])
+    assert values(filled)[1] == ("x", "e1", 1)
+
+
 def test_all_columns_get_a_new_key(filled: Engine) -> None:
     """By criteria too, and without a read."""
     before = deks(filled)
