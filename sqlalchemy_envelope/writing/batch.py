@@ -62,8 +62,8 @@ class Batch:
 
     def gives(self, keys: Collection[str]) -> bool:
         """Whether one of these columns is given anything but NULL."""
-        given = (each.values for each in self._slots if each.pair.content.key in keys)
-        return any(value is not None for values in given for value in values)
+        slots = (each for each in self._slots if each.pair.content.key in keys)
+        return any(not _is_null(value, each.pair.type.codec) for each in slots for value in each.values)
 
     def seal(self, attachment: Attachment, whose: Whose, which: Which) -> None:
         """Seals everything. Raises before anything is put: `InvalidValueError`, `KeyProviderError`."""
