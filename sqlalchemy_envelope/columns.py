@@ -4,6 +4,7 @@ Made when a Table is complete, and for columns added later when they are: earlie
 Alembic's autogenerate. Nothing is kept in `table.info`, which Alembic copies and renders.
 """
 
+from dataclasses import replace
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -99,7 +100,7 @@ def _make_pair(table: Table, column: Column[Any]) -> None:
     check_name(table, column, name)
     context = context_of(table, column, mates)
     if not declared.bound:
-        _refuse_second(table, column, context)
+        _refuse_second(table, column, replace(context, bind_row=False))
     check_row_key(table, column)
     tenant = tenant_column(table, column)
     plaintext = plaintext_beside(table, column, name)
@@ -162,7 +163,7 @@ def _refuse_second(table: Table, column: Column[Any], context: Context) -> None:
 def _contexts_in(metadata: MetaData, only: str | None = None) -> dict[Context, tuple[str, str]]:
     """Which column has each context, as tables stand now: some came unpickled, some were removed."""
     return {
-        pair.type.reading.context: (key, pair.content.name)
+        replace(pair.type.reading.context, bind_row=False): (key, pair.content.name)
         for key, table in metadata.tables.items()
         if only in (None, key)
         for pair in pairs_of(table).values()

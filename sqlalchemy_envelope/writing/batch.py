@@ -35,8 +35,8 @@ class Batch:
 
     def gives(self, keys: Collection[str]) -> bool:
         """Whether one of these columns is given anything but NULL."""
-        given = (each.values for each in self._slots if each.pair.content.key in keys)
-        return any(value is not None for values in given for value in values)
+        slots = (each for each in self._slots if each.pair.content.key in keys)
+        return any(not _is_null(value, each.pair.type.codec) for each in slots for value in each.values)
 
     def groups(self) -> list[list[Slot]]:
         """The slots of columns that share a sibling, by the rows that they write."""

@@ -1,14 +1,25 @@
 """Models whose values are bound to keys of each kind, and an attached engine."""
 
 from collections.abc import Iterator
+from datetime import date
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import Engine, ForeignKey, Identity, String, Text, UniqueConstraint, event
+from sqlalchemy.ext.mutable import MutableList
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
-from sqlalchemy_envelope import DirectKeyring, EncryptedText, Envelope, StaticKey, attach
+from sqlalchemy_envelope import (
+    DirectKeyring,
+    EncryptedDate,
+    EncryptedJSON,
+    EncryptedText,
+    Envelope,
+    Padding,
+    StaticKey,
+    attach,
+)
 
 
 class Base(DeclarativeBase):
@@ -51,6 +62,16 @@ class Owned(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     tenant_id: Mapped[str] = mapped_column(Text)
     secret: Mapped[str | None] = mapped_column(EncryptedText(tenant="tenant_id", bind_row=True))
+
+
+class Typed(Base):
+    """Values of other types, one of which holds None."""
+
+    __tablename__ = "typed"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    document: Mapped[Any | None] = mapped_column(EncryptedJSON(bind_row=True))
+    born: Mapped[date | None] = mapped_column(EncryptedDate(bind_row=True, pad=Padding(multiple=64)))
+    marks: Mapped[Any] = mapped_column(MutableList.as_mutable(EncryptedJSON(bind_row=True)), nullable=True)
 
 
 class Staff(Person):

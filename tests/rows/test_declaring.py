@@ -106,6 +106,17 @@ def test_another_key_is_refused(key: list[Any], why: str) -> None:
         table(*key)
 
 
+@pytest.mark.parametrize("other", [True, False])
+def test_two_columns_of_one_context_are_refused(other: bool) -> None:
+    """Bound or not: in one row they could exchange their cells, or their wrapped keys."""
+    first = EncryptedText("one_dek", "t.v", bind_row=True)
+    second = EncryptedText("two_dek", "t.v", bind_row=other)
+    with pytest.raises(ConfigurationError, match=r"would share the context t\.v"):
+        Table(
+            "t", MetaData(), Column("id", Integer, primary_key=True), Column("a", first), Column("b", second)
+        )
+
+
 def test_arguments_are_checked() -> None:
     """A flag, and not against a context that says so."""
     with pytest.raises(ConfigurationError, match="True or False"):

@@ -1,5 +1,6 @@
 """A value is sealed for the row that it is written to, whatever tells the row's key."""
 
+from datetime import date
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from sqlalchemy_envelope import Envelope, InvalidValueError, UnsupportedStatementError, attach
 
-from .conftest import Base, Entry, Owned, Person, Staff, Token
+from .conftest import Base, Entry, Owned, Person, Staff, Token, Typed
 
 person: Any = Person.__table__
 
@@ -171,6 +172,26 @@ def test_a_tenants_values_are_bound_to_rows_too(session: Session) -> None:
     moved.tenant_id, moved.id = "b", 11
     session.commit()
     assert session.get_one(Owned, 11, populate_existing=True).secret == "a1"
+
+
+def test_values_of_every_type_are_bound(session: Session) -> None:
+    """JSON's null is one, and needs a key like any other."""
+    session.execute(insert(Typed).values(document=None))
+    session.add_all([Typed(document={"a": 1}, born=date(2000, 2, 29), marks=[1]), Typed(document=null())])
+    session.commit()
+    first, second, third = session.scalars(select(Typed).order_by(Typed.id))
+    assert (first.document, second.document, third.document) == (None, {"a": 1}, None)
+    assert session.scalars(select(Typed.id).where(Typed.document.is_(None))).all() == [3]
+    assert second.born == date(2000, 2, 29)
+    second.marks.append(2)
+    second.id = 22
+    first.id = 11
+    session.commit()
+    assert session.get_one(Typed, 22, populate_existing=True).marks == [1, 2]
+    assert session.scalars(select(Typed.document).where(Typed.document.is_not(None))).all() == [
+        None,
+        {"a": 1},
+    ]
 
 
 async def test_asynchronous_engines_do_the_same(async_engine: AsyncEngine, envelope: Envelope) -> None:
