@@ -8,7 +8,9 @@ from sqlalchemy import Engine, insert
 
 from sqlalchemy_envelope import ConfigurationError, DirectKeyring, Envelope, StaticKey, attach, detach
 from sqlalchemy_envelope.backfill.database import Database
+from sqlalchemy_envelope.backfill.explain import explain
 from sqlalchemy_envelope.backfill.kind import Kind
+from sqlalchemy_envelope.backfill.status import columns
 from sqlalchemy_envelope.rotation import reencrypt_column, rewrap_column, rotate, rotation_of
 
 from .conftest import KEY, Person, deks, person, values
@@ -63,3 +65,15 @@ def test_no_column_of_a_group_is_left_behind(attached: Engine, filled: Database)
     some: Any = replace(rotation_of(Person.ssn), mates=(("age", "age"),))
     with pytest.raises(ConfigurationError, match="email of person shares row_dek"):
         rotate(filled, renew(attached, KEY), some, Kind.REENCRYPT)
+
+
+def test_reports_know_whose_a_shared_key_is(attached: Engine, filled: Database) -> None:
+    """A key without content is no half pair, and no value is counted where there is none."""
+    with filled.asked("test") as connection:
+        told = {each.column: (each.encrypted, each.null) for each in columns(connection)}
+        chain = explain(connection, (None, "person", "ssn"), ["2"])
+        other = explain(connection, (None, "person", "email"), ["2"])
+        whole = explain(connection, (None, "person", "age"), ["1"])
+    assert told == {"ssn": (1, 2), "email": (2, 1), "age": (1, 2)}
+    assert (chain.empty, chain.findings, other.findings, whole.findings) == (True, (), (), ())
+    assert other.dek is not None
