@@ -6,6 +6,7 @@ docs/pictures.
 """
 
 import argparse
+import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
@@ -53,7 +54,9 @@ def _measure(given: argparse.Namespace) -> None:
         ground = Ground(given.url, stack)
         for name in wanted:
             report.facts = {} if name in WITHOUT_A_SERVER else ground.facts
+            began = time.perf_counter()
             SUITES[name](report, ground)
+            report.note(f"the suite took {time.perf_counter() - began:,.0f} s")
             report.write(given.out)
     if not given.no_pictures:
         print("\n", *draw(given.out, wanted), sep="\n")

@@ -14,6 +14,7 @@ OURS, PALE_BAR = "#2f81f7", "#7d8590"
 COLOURS = {
     "sqlalchemy-envelope": OURS,
     "sqlalchemy-envelope, strict": "#6ea8fe",
+    "sqlalchemy-envelope, AWS KMS for each value": "#6ea8fe",
     "plaintext": "#7d8590",
     "bare primitives": "#7d8590",
     "bytea of the same size": "#b58a00",
@@ -47,7 +48,9 @@ class Picture:
         self._close = plt.close
         self.figure, self.axes = plt.subplots(figsize=(SIZE, high), layout="constrained")
         self.figure.suptitle(title, x=0.01, ha="left", fontweight="bold", fontsize=14)
-        told = "\n".join(line for part in facts.splitlines() for line in wrap(part, 145))
+        told = "\n".join(
+            line for part in facts.splitlines() for line in wrap(part, 165, break_on_hyphens=False)
+        )
         self.figure.supxlabel(told, x=0.01, ha="left", fontsize=7.5, color=PALE)
         for side in ("top", "right"):
             self.axes.spines[side].set_visible(False)

@@ -109,13 +109,14 @@ def _pgcrypto(report: Report, ground: Ground, sealing: Times, opening: Times, si
 
 
 def _in_the_server(connection: sa.Connection, size: int) -> dict[str, tuple[Work, int]]:
-    count = 20
-    sealed = "pgp_sym_encrypt(repeat('x', :size) || '', :key, 'cipher-algo=aes256')"
-    made = connection.scalar(sa.text(f"SELECT {sealed}"), {"size": size, "key": peers.KEY.hex()})
+    """Both functions over and over in one statement. Decrypting is immutable: its key depends on the row."""
+    count, key = 20, peers.KEY.hex()
+    sealed = "pgp_sym_encrypt(repeat('x', :size), :key, 'cipher-algo=aes256')"
     each = f"FROM generate_series(1, {count}) n"
-    seal = sa.text(f"SELECT sum(length({sealed.replace(chr(39) * 2, 'left(n::text, 0)')})) {each}")
+    seal = sa.text(f"SELECT sum(length({sealed})) {each}")
     open_ = sa.text(f"SELECT sum(length(pgp_sym_decrypt(:sealed, :key || left(n::text, 0)))) {each}")
-    given = {"size": size, "key": peers.KEY.hex(), "sealed": made}
+    given = {"size": size, "key": key}
+    given["sealed"] = connection.scalar(sa.text(f"SELECT {sealed}"), given)
     return {
         "seal": (lambda: connection.execute(seal, given).all(), count),
         "open": (lambda: connection.execute(open_, given).all(), count),
