@@ -98,7 +98,7 @@ def _make_pair(table: Table, column: Column[Any]) -> None:
         _refuse_second(table, column, context)
     tenant = tenant_column(table, column)
     plaintext = plaintext_beside(table, column, name)
-    moving = None if plaintext is None else declared.moving.typed(plaintext.type)  # type: ignore[union-attr]
+    moving = None if plaintext is None else declared.moving.of(plaintext.type)  # type: ignore[union-attr]
     column.type = declared.bind_to(context, name, moving, declared.tenant if tenant is None else tenant.name)
     sibling = next((each for each in table.c if each.name == name), None)
     if sibling is None:

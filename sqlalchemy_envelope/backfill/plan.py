@@ -52,5 +52,4 @@ class Plan:
         if isinstance(self.subject, Rotation):
             return make_rotation_step(self.job.kind, self.subject, envelope)
         column = self.relation.columns.get(self.subject.plaintext)
-        type_ = None if column is None else column.type
-        return make_step(self.job.kind, self.subject, envelope, self.source, type_)
+        return make_step(self.job.kind, self.subject, envelope, self.source, column)

@@ -1,7 +1,7 @@
 """The schema `envelope`, where moves, rotations and jobs are recorded: no value and no key ever lies in it.
 
 The DDL has a version, and each statement may run again: two processes may install it at once. The second
-version added rotations; its ALTER finds a first one as it was.
+version added rotations, the third values of every type; their ALTERs find an earlier one as it was.
 """
 
 from typing import Any
@@ -9,8 +9,19 @@ from typing import Any
 import psycopg
 
 from .. import components
+from .valuetype import ValueType
 
-VERSION = 2
+VERSION = 3
+
+_TYPES = ", ".join(map(repr, map(str, ValueType)))
+_OF_ANY_TYPE = """DO $envelope$ BEGIN
+IF NOT EXISTS (SELECT FROM pg_catalog.pg_constraint WHERE conrelid = 'envelope.{table}'::regclass
+    AND conname = '{table}_type')
+THEN
+    ALTER TABLE envelope.{table} DROP CONSTRAINT IF EXISTS {table}_type_check,
+        ADD CONSTRAINT {table}_type CHECK (type IN ({types}));
+END IF;
+END $envelope$"""
 
 STATEMENTS: tuple[str, ...] = (
     *components.STATEMENTS,
@@ -106,6 +117,7 @@ END IF;
 END $envelope$""",
     """CREATE UNIQUE INDEX IF NOT EXISTS job_unfinished_rotation ON envelope.job (rotation, kind)
 WHERE state <> 'done'""",
+    *(_OF_ANY_TYPE.format(table=table, types=_TYPES) for table in ("move", "rotation")),
     components.record_sql("backfill", VERSION),
 )
 """Rows of a quarantine hold keys and the class of an error, never its message: that could print a value."""
