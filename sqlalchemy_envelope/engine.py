@@ -12,7 +12,7 @@ from . import columns  # noqa: F401 - listens to tables
 from .attachment import SLOT, Attachment, attachment_of
 from .envelope import Envelope
 from .errors import ConfigurationError
-from .keyring.keyring import wait_here
+from .keyring.waiting import wait_here
 from .keystore.binding import bind_store
 from .reading.compiler import compiler_class
 from .reading.execution import execution_context_class

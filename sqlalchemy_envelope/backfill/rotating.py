@@ -12,7 +12,7 @@ from .. import codec
 from ..context import Context, for_tenant
 from ..envelope import Envelope, ToSeal
 from ..errors import ConfigurationError, DecryptionError, Failure
-from ..keyring.keyring import wait_here
+from ..keyring.waiting import wait_here
 from ..keyring.writing import Writing
 from ..legacy import NO_SIBLING
 from ..opening import Reading

@@ -8,7 +8,9 @@ from uuid import UUID, uuid4
 from sqlalchemy import URL, Connection, text
 
 from ..errors import ConfigurationError
+from ..keyring.index_store import IndexName, IndexRow
 from ..keyring.store import MAX_WRAPS, KekRow, Make, WrappedKek
+from . import index_rows
 from .connections import Connections
 from .rows import COLUMNS, kek_row
 
@@ -43,10 +45,11 @@ RETURNING {COLUMNS}""")
 class SqlKeyStore:
     """The table `envelope.key` of the database of `source`: an `Engine`, an `AsyncEngine` or a URL.
 
-    Implements `keyring.store.KeyStore`. Connections are made as the engine's are, and apart from its pool: at
-    most two at once, each for one short transaction at READ COMMITTED. Locks end with their transaction, so a
-    PgBouncer in transaction mode is fine. An `AsyncEngine` whose `async_creator` is bound to an event loop
-    can't be used from another thread: give a URL or a plain `Engine` then.
+    Implements `keyring.store.KeyStore` and `keyring.index_store.IndexStore`. Connections are made as the
+    engine's are, and apart from its pool: at most two at once, each for one short transaction at READ
+    COMMITTED. Locks end with their transaction, so a PgBouncer in transaction mode is fine. An `AsyncEngine`
+    whose `async_creator` is bound to an event loop can't be used from another thread: give a URL or a plain
+    `Engine` then.
     """
 
     def __init__(self, source: Any) -> None:
@@ -79,6 +82,18 @@ class SqlKeyStore:
             raise ConfigurationError(f"a key-encryption key wraps 1 to {MAX_WRAPS:,} keys, not {wraps:,}")
         wanted = {"tenant": tenant or "", "wraps": wraps, "max_age": max_age}
         return self._connections.run(lambda connection: _reserve(connection, wanted, make))
+
+    def index_keys(self, names: Collection[IndexName]) -> list[IndexRow]:
+        """All index keys of these names in whatever state, the newest of each first."""
+        return self._connections.run(lambda connection: index_rows.find(connection, names))
+
+    def make_index_key(self, name: IndexName, make: Make) -> None:
+        """The first index key of a name; nothing where it has one that is not destroyed."""
+        self._connections.run(lambda connection: index_rows.make_first(connection, name, make))
+
+    def is_rotating(self, purpose: str) -> bool:
+        """Whether any tenant has two index keys of this purpose that are searched by."""
+        return self._connections.run(lambda connection: index_rows.is_rotating(connection, purpose))
 
     def _read(self, statement: Any, **parameters: object) -> list[KekRow]:
         def read(connection: Connection) -> list[KekRow]:

@@ -13,6 +13,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy_envelope import ConfigurationError, KeyProviderError
 from sqlalchemy_envelope.keyring.store import MAX_WRAPS, KekState, WrappedKek
 from sqlalchemy_envelope.keystore import SqlKeyStore, install, installed_version
+from sqlalchemy_envelope.keystore.schema import VERSION
 
 from ..fixtures.child import free_port
 from ..fixtures.postgresql import Database
@@ -252,7 +253,7 @@ def test_the_tables_are_found_by_version(database: Database) -> None:
         assert installed_version(connection) is None
         install(connection)
         install(connection)
-        assert installed_version(connection) == 1
+        assert installed_version(connection) == VERSION
     engine.dispose()
 
 
