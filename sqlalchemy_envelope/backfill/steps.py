@@ -8,6 +8,8 @@ from .. import codec
 from ..envelope import Envelope
 from ..errors import DecryptionError, Failure
 from .faults import RowError
+from .fill import Fill
+from .filling import digests
 from .kind import Kind
 from .move import Authority, Move
 from .names import quoted
@@ -15,7 +17,7 @@ from .pending import pending_sql
 from .relation import Column
 from .setting import Cells, Setting, Step
 from .sources import Raw, Selected, Source
-from .tenants import sealed, selected_tenant
+from .tenants import parted, sealed, selected_tenant
 from .values import ROUNDED, compared, opened, pair_of, read, usual_source, written
 from .valuetype import ValueType
 
@@ -24,11 +26,12 @@ __tracebackhide__ = True  # pytest prints no locals of these frames: they hold p
 
 @dataclass(frozen=True)
 class Encrypt:
-    """The pair of each plaintext."""
+    """The pair of each plaintext, and its digests where it is indexed."""
 
     move: Move
     envelope: Envelope = field(repr=False)
     source: Source
+    fills: Sequence[Fill] = ()
 
     @property
     def pending(self) -> str:
@@ -39,6 +42,7 @@ class Encrypt:
         there = f"{quoted(self.move.plaintext)} IS NOT NULL"
         content, dek = quoted(self.move.content), quoted(self.move.dek)
         pair = [(content, "bytea", "bytea"), (dek, "bytea", "bytea")]
+        pair += [(quoted(each.column), "bytea", "bytea") for each in self.fills]
         return Setting(pair, self.pending, f"{there} AND {content} IS NOT NULL")
 
     @property
@@ -49,7 +53,10 @@ class Encrypt:
         old = rows if self.move.tenant is None else [row[1:] for row in rows]
         values = read(self.source, old, self.move, self.envelope)
         tagged = codec.encode_all(self.move.type.stored.form.encode, values, self.move.place)
-        return sealed(self.envelope, self.move, tagged, rows)
+        cells = sealed(self.envelope, self.move, tagged, rows)
+        if not self.fills:
+            return cells
+        return [*cells, *digests(self.fills, self.envelope, tagged, parted(self.move, rows))]
 
 
 @dataclass(frozen=True)
@@ -156,11 +163,17 @@ class NullOut:
 
 
 def make_step(
-    kind: Kind, move: Move, envelope: Callable[[], Envelope], source: Source | None, column: Column | None
+    kind: Kind,
+    move: Move,
+    envelope: Callable[[], Envelope],
+    source: Source | None,
+    column: Column | None,
+    fills: Sequence[Fill] = (),
 ) -> Step:
     """The step of a kind; `envelope` is asked only where one is needed.
 
     `column`: the plaintext's; None where there is no such column any more, which only `verify` does without.
+    `fills`: the indexes that are filled with the pair.
     """
     old = source or usual_source(move)
     if kind is Kind.NULL:
@@ -169,5 +182,5 @@ def make_step(
         assert column is not None  # noqa: S101 - refused before
         return Decrypt(move, envelope(), column.type, column.base)
     if kind is Kind.ENCRYPT:
-        return Encrypt(move, envelope(), old)
+        return Encrypt(move, envelope(), old, fills)
     return Verify(move, envelope(), old, None if column is None else column.base)
