@@ -45,6 +45,7 @@ def _named(index: BlindIndex, column: str) -> BlindIndex:
         bits=index.bits,
         unique=index.unique,
         columns=index.columns,
+        filling=index.filling,
     )
 
 

@@ -17,6 +17,7 @@ from sqlalchemy.sql.elements import (
 
 from ..blind import BlindIndex, IndexContext
 from ..comparator import default_index, place_of
+from ..errors import UnsupportedStatementError
 from ..pairs import Pair, indexed_with
 from ..search import SEARCHES, ByIndex, candidate_of, check_search
 from ..types import EncryptedType
@@ -88,7 +89,12 @@ class Searching(CellRendering):
         if self.statement is None:
             raise refusal(type_, "DDL (a view, a table from a query, an index)")
         if type_.moving is not None and type_.moving.pending:
-            raise refusal(type_, "a search while moving", "rows lack digests until EncryptedOnly")
+            raise refusal(type_, "a search", "while it moves rows lack digests, until EncryptedOnly")
+        if one.by.filling:
+            raise UnsupportedStatementError(
+                f"{one.pair.content.table.name}.{one.by.name} is being filled, and rows without digests "
+                "would be missed: take filling=True off its BlindIndex once all have one"
+            )
         if op is not candidate_of:
             check_search(one.by, op, None)
         elif any(getattr(each, "operator", None) in _NEGATIONS for each in self.path):
@@ -146,7 +152,8 @@ class Searching(CellRendering):
         """The tenant that the statement's own WHERE says a row is of."""
         if one.pair.tenant is None:
             return None
-        bind = stated_value(one.pair.tenant, [entry["selectable"] for entry in self.stack])
+        froms = {each for entry in self.stack for each in (*entry["correlate_froms"], *entry["asfrom_froms"])}
+        bind = stated_value(one.pair.tenant, [entry["selectable"] for entry in self.stack], froms)
         return None if bind is None else given_by(bind, self)
 
 

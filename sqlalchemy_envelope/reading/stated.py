@@ -1,23 +1,27 @@
 """The value that a statement says a column has: by an equality with it, or with a column that has one."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Any
 
 from sqlalchemy import Column
 from sqlalchemy.sql.elements import BindParameter
+from sqlalchemy.sql.selectable import Join
 
 from .criteria import equalities
 from .lineage import unannotated
 
 
-def stated_value(column: Column[Any], statements: Sequence[Any]) -> BindParameter[Any] | None:
-    """The parameter that WHERE compares a column with, in any of these statements; None where none does."""
-    sides = [
-        both
-        for each in statements
-        for one, other in equalities(getattr(each, "_where_criteria", ()))
-        for both in ((one, other), (other, one))
-    ]
+def stated_value(
+    column: Column[Any], statements: Iterable[Any], froms: Iterable[Any]
+) -> BindParameter[Any] | None:
+    """The parameter that WHERE, or ON of an inner join, compares a column with; None where none does.
+
+    `statements`: those that the column is compared in, and `froms` all that they read.
+    """
+    criteria = [each for statement in statements for each in getattr(statement, "_where_criteria", ())]
+    inner = (each for each in froms if isinstance(each, Join) and not (each.isouter or each.full))
+    criteria += [each.onclause for each in inner]
+    sides = [both for one, other in equalities(criteria) for both in ((one, other), (other, one))]
     seen: set[Any] = set()
     wanted = [_identity(column)]
     while wanted:

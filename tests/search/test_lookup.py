@@ -145,28 +145,27 @@ def run(session: Session, made: Any) -> None:
     session.execute(made if made.is_selectable else select(Patient.id).where(made))
 
 
-@pytest.mark.parametrize(
-    ("make", "told"),
-    [
-        (lambda: by.like("078%"), r"ssn_bidx holds digests.*last\(4\)"),
-        (lambda: by > "078", "says nothing of the values"),
-        (lambda: by.between("a", "b"), "digests"),
-        (by.desc, "sort in Python"),
-        (lambda: by.by("ssn_last4_bidx").like("9%"), "ssn_last4_bidx holds digests"),
-        (lambda: by.in_(select(Claim.of)), "use exists"),
-        (lambda: by == func.lower("x"), "can't stand in"),
-        (lambda: select(Patient.id).order_by(Patient.ssn), "ORDER BY"),
-        (lambda: select(Patient.id).where(Patient.note == "x"), "give it a blind index"),
-        (lambda: select(Patient.id).where(name == "x"), "give it a blind index"),
-        (lambda: by.by("nothing"), "has ssn_bidx, ssn_last4_bidx, ssn_short_bidx"),
-        (lambda: select(select(Patient).subquery().c.ssn == "x"), "is encrypted and can't stand in"),
-        (lambda: select(by.by("ssn_last4_bidx")), "is compared with a value"),
-        (lambda: name.by("person_bidx") == "Lee", "a tuple of 2 values"),
-        (lambda: by == 7, "patient.ssn takes"),
-    ],
-)
-def test_what_digests_can_not_answer_is_refused(session: Session, make: Any, told: str) -> None:
+REFUSED: list[tuple[Any, str]] = [
+    (lambda: by.like("078%"), r"ssn_bidx holds digests.*last\(4\)"),
+    (lambda: by > "078", "says nothing of the values"),
+    (lambda: by.between("a", "b"), "digests"),
+    (by.desc, "sort in Python"),
+    (lambda: by.by("ssn_last4_bidx").like("9%"), "ssn_last4_bidx holds digests"),
+    (lambda: by.in_(select(Claim.of)), "use exists"),
+    (lambda: by == func.lower("x"), "can't stand in"),
+    (lambda: select(Patient.id).order_by(Patient.ssn), "ORDER BY"),
+    (lambda: select(Patient.id).where(Patient.note == "x"), "give it a blind index"),
+    (lambda: select(Patient.id).where(name == "x"), "give it a blind index"),
+    (lambda: by.by("nothing"), "has ssn_bidx, ssn_last4_bidx, ssn_short_bidx"),
+    (lambda: select(select(Patient).subquery().c.ssn == "x"), "is encrypted and can't stand in"),
+    (lambda: select(by.by("ssn_last4_bidx")), "is compared with a value"),
+    (lambda: name.by("person_bidx") == "Lee", "a tuple of 2 values"),
+    (lambda: by == 7, "patient.ssn takes"),
+]
+
+
+def test_what_digests_can_not_answer_is_refused(session: Session) -> None:
     """Where it is built, or before anything is sent, with what to do."""
-    refused = (UnsupportedStatementError, ConfigurationError, InvalidValueError)
-    with pytest.raises(refused, match=told):
-        run(session, make())
+    for make, told in REFUSED:
+        with pytest.raises((UnsupportedStatementError, ConfigurationError, InvalidValueError), match=told):
+            run(session, make())
