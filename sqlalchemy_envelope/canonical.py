@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from functools import reduce
 
 from .codec import TEXT_TAG
-from .errors import ConfigurationError
+from .errors import ConfigurationError, DecryptionError, Failure
 from .expressions import Expression
 from .moments import DATETIME_TAG
 from .padding import unpadded
@@ -86,4 +86,13 @@ def _datetime(value: bytes) -> bytes:
     return value[:-4] + bytes(4) if len(value) == _WITH_OFFSET else value
 
 
-_BY_TAG: dict[bytes, Canonical] = {DECIMAL_TAG: _decimal, FLOAT_TAG: _float, DATETIME_TAG: _datetime}
+def _json(_: bytes) -> bytes:
+    raise DecryptionError(Failure.TYPE)
+
+
+_BY_TAG: dict[bytes, Canonical] = {
+    DECIMAL_TAG: _decimal,
+    FLOAT_TAG: _float,
+    DATETIME_TAG: _datetime,
+    JSON_TAG: _json,
+}

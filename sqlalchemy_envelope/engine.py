@@ -13,6 +13,7 @@ from .attachment import SLOT, Attachment, attachment_of
 from .envelope import Envelope
 from .errors import ConfigurationError
 from .keyring.waiting import wait_here
+from .keystore import creating  # noqa: F401 - listens to tables
 from .keystore.binding import bind_store
 from .reading.compiler import compiler_class
 from .reading.execution import execution_context_class

@@ -5,6 +5,7 @@ there for good. Applied to a value's own result each gives that result again: a 
 digits gives just those.
 """
 
+import re
 import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -62,6 +63,7 @@ NFKC = Expression("nfkc", lambda text: unicodedata.normalize("NFKC", text), "NFK
 EMAIL_DOMAIN = Expression("email-domain", _domain, "EMAIL_DOMAIN")
 """What follows the last @, with A to Z made small: all of a text without one."""
 
+_NUMBER = re.compile(r"[1-9][0-9]{0,2}\)")
 _FIXED = {each.name: each for each in (CASEFOLD, TRIM, NFKC, EMAIL_DOMAIN)}
 
 
@@ -71,7 +73,7 @@ def named(name: str) -> Expression:
         return _FIXED[name]
     for each in (last, first):
         start, _, number = name.partition("(")
-        if start == each.__name__ and number.endswith(")") and number[:-1].isdecimal():
+        if start == each.__name__ and _NUMBER.fullmatch(number):
             return each(int(number[:-1]))
     raise ConfigurationError(f"there is no index expression {name!r}")
 

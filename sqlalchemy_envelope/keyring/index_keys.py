@@ -58,7 +58,7 @@ class IndexKeys:
         entries: int = 10_000,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._providers, self._clock, self._entries = tuple(providers), clock, entries
+        self.providers, self._clock, self._entries = tuple(providers), clock, entries
         self._state_seconds, self._kms_seconds = min(state_seconds, STATE_SECONDS), kms_seconds
         self._store = store
         self._where: Hashable = None if store is None else _STORE
@@ -159,7 +159,7 @@ class IndexKeys:
         if isinstance(each, IndexView):
             return each
         view: IndexView = each.result
-        if view.keys and view.expires <= self._clock():
+        if self._clock() - view.read_at >= STATE_SECONDS:
             raise KeyProviderError(f"the keys of {name.place} took too long to come", retryable=True)
         return view
 
@@ -189,9 +189,9 @@ class IndexKeys:
     def _read(self, name: IndexName, rows: IndexRows, make: bool, epoch: int) -> IndexView:
         """One index's view, in a worker thread."""
         try:
-            found, at = rows.made(name, self._providers[0]) if make else rows[name]
+            found, at = rows.made(name, self.providers[0]) if make else rows[name]
             standing = live(found, name)
-            keys = opened(standing, self._known(name), self._providers, self._clock)
+            keys = opened(standing, self._known(name), self.providers, self._clock)
         except DecryptionError:
             with self._pool.lock:
                 self._held.pop(name, None)
@@ -236,7 +236,7 @@ class IndexKeys:
         )
 
     def __repr__(self) -> str:
-        return f"IndexKeys({list(self._providers)!r})"
+        return f"IndexKeys({list(self.providers)!r})"
 
     def __reduce__(self) -> Never:
         raise TypeError("IndexKeys hold keys and are not pickled; make them in each process")

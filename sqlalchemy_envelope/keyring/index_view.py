@@ -61,10 +61,10 @@ class IndexView:
     Valid until `expires`, asked for again from `due` on. `writes`: whether the first one is active.
     """
 
-    __slots__ = ("due", "expires", "keys", "writes")
+    __slots__ = ("due", "expires", "keys", "read_at", "writes")
 
     def __init__(self, keys: Sequence[IndexKey], writes: bool, read_at: float, seconds: float) -> None:
-        self.keys, self.writes = tuple(keys), writes
+        self.keys, self.writes, self.read_at = tuple(keys), writes, read_at
         self.expires = read_at + seconds if keys else -math.inf  # another process may make the first key now
         self.due = read_at + seconds * random.uniform(*AHEAD_PART)  # noqa: S311
 

@@ -1,6 +1,5 @@
 """Index keys in `envelope.key`: found by their names, and the first of each made."""
 
-import hashlib
 from collections.abc import Collection
 from typing import Any
 from uuid import uuid4
@@ -11,6 +10,7 @@ from ..errors import KeyProviderError
 from ..keyring.index_keys import STATE_SECONDS
 from ..keyring.index_store import IndexName, IndexRow
 from ..keyring.store import KekState, Make, WrappedKek
+from .locks import lock_index, lock_tenant
 from .rows import uuid_of
 
 __tracebackhide__ = True  # pytest prints no locals of these frames: they hold keys
@@ -30,8 +30,6 @@ ORDER BY created_at DESC, id""")
 _IS_ROTATING = text(f"""
 SELECT EXISTS (SELECT FROM envelope.key WHERE purpose = CAST(:purpose AS text) AND state IN ({_LIVE})
     GROUP BY coalesce(tenant, '') HAVING count(*) > 1)""")
-
-_LOCK = text("SELECT pg_advisory_xact_lock(CAST(:lock AS bigint))")
 
 _STANDING = text(f"""
 SELECT count(*) FILTER (WHERE state IN ({_LIVE})),
@@ -61,6 +59,7 @@ def is_rotating(connection: Connection, purpose: str) -> bool:
 
 def make_first(connection: Connection, name: IndexName, make: Make) -> None:
     """The first key of a name, active at once; nothing where it has one that is not destroyed."""
+    lock_tenant(connection, name.tenant)  # whoever destroys all keys of a tenant then sees this one
     lock_index(connection, name)
     standing, idle = connection.execute(_STANDING, of_name(name)).one()
     if standing:
@@ -78,12 +77,6 @@ def insert(connection: Connection, name: IndexName, state: KekState, key: Wrappe
     """A new row, in the connection's transaction. Its caller holds `lock_index`."""
     cells = {"wrapped": list(key.cells), "wrapped_by": list(key.names)}
     connection.execute(_INSERT, {"id": key.id, "state": state.value, **of_name(name), **cells})
-
-
-def lock_index(connection: Connection, name: IndexName) -> None:
-    """Until the transaction ends, nobody else makes or changes a key of this name."""
-    digest = hashlib.sha256(f"sqlalchemy-envelope/{name.purpose}\0{name.tenant or ''}".encode()).digest()
-    connection.execute(_LOCK, {"lock": int.from_bytes(digest[:8], "big", signed=True)})
 
 
 def of_name(name: IndexName) -> dict[str, str]:

@@ -1,6 +1,5 @@
 """`SqlKeyStore`: key-encryption keys in `envelope.key`, each operation in a transaction of its own."""
 
-import hashlib
 from collections.abc import Collection
 from typing import Any
 from uuid import UUID, uuid4
@@ -12,6 +11,7 @@ from ..keyring.index_store import IndexName, IndexRow
 from ..keyring.store import MAX_WRAPS, KekRow, Make, WrappedKek
 from . import index_rows
 from .connections import Connections
+from .locks import lock_tenant
 from .rows import COLUMNS, kek_row
 
 __tracebackhide__ = True  # pytest prints no locals of these frames: they hold keys
@@ -28,8 +28,6 @@ WHERE coalesce(tenant, '') = CAST(:tenant AS text) AND purpose = 'data' AND stat
 AND extract(epoch FROM clock_timestamp() - created_at) < CAST(:max_age AS float8)
 AND wraps + CAST(:wraps AS bigint) <= {MAX_WRAPS}
 RETURNING {COLUMNS}""")
-
-_LOCK = text("SELECT pg_advisory_xact_lock(CAST(:lock AS bigint))")
 
 _DEACTIVATE = text("""
 UPDATE envelope.key SET state = 'deactivated', deactivated_at = now()
@@ -115,12 +113,6 @@ def replace_active(connection: Connection, kek: WrappedKek, wraps: int = 0) -> K
     new = {"id": kek.id, "tenant": tenant, "wraps": wraps}
     cells = {"wrapped": list(kek.cells), "wrapped_by": list(kek.names)}
     return kek_row(connection.execute(_INSERT, new | cells).one())
-
-
-def lock_tenant(connection: Connection, tenant: str | None) -> None:
-    """Until the transaction ends, nobody else makes a key for this tenant."""
-    digest = hashlib.sha256(b"sqlalchemy-envelope/kek\0" + (tenant or "").encode()).digest()
-    connection.execute(_LOCK, {"lock": int.from_bytes(digest[:8], "big", signed=True)})
 
 
 def _reserve(connection: Connection, wanted: dict[str, Any], make: Make) -> KekRow:

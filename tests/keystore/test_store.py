@@ -13,6 +13,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy_envelope import ConfigurationError, KeyProviderError
 from sqlalchemy_envelope.keyring.store import MAX_WRAPS, KekState, WrappedKek
 from sqlalchemy_envelope.keystore import SqlKeyStore, install, installed_version
+from sqlalchemy_envelope.keystore.locks import lock_tenant
 from sqlalchemy_envelope.keystore.schema import VERSION
 
 from ..fixtures.child import free_port
@@ -236,11 +237,11 @@ def test_a_tenant_whose_lock_is_held_is_tried_later(
     keys_engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The wait has an end, and the message a reason."""
-    from sqlalchemy_envelope.keystore import connections, store
+    from sqlalchemy_envelope.keystore import connections
 
     monkeypatch.setattr(connections, "_LIMITS", connections._LIMITS.bindparams(lock="50ms"))
     with keys_engine.begin() as connection:
-        store.lock_tenant(connection, "acme")
+        lock_tenant(connection, "acme")
         with pytest.raises(KeyProviderError, match="for too long") as failure:
             SqlKeyStore(keys_engine).reserve("acme", 1, YEAR, made("acme"))
     assert failure.value.retryable

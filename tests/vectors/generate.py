@@ -10,7 +10,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from . import known, malformed, older, opened, refused, tiers, typed
+from . import indexed, known, malformed, older, opened, refused, tiers, typed
 
 Vector = dict[str, Any]
 HERE = Path(__file__).parent
@@ -44,6 +44,7 @@ FILES: dict[str, Sequence[Callable[[], Iterable[Vector]]]] = {
         older.first,
         older.first_refused,
     ],
+    "indexed.json": [indexed.cells, indexed.refused],
     "typed.json": [typed.values, typed.wrong, typed.other_tags, typed.padded],
 }
 
