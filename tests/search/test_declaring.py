@@ -26,7 +26,6 @@ from sqlalchemy_envelope.keystore.schema import install
 
 from .conftest import PEOPLE, Base, Claim, Patient
 
-
 SOMETHING: Any = "ssn"
 
 
