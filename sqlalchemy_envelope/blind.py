@@ -64,7 +64,8 @@ class BlindIndex:
     `first(2)`. `name`: the sibling, `<column>_bidx` unless given. `key`: the logical name of its key,
     `<table>.<sibling>` unless given; columns that share one can be joined. `bits`: how much of a digest is
     kept, 8 to 256. `unique`: no two rows may be equal. `columns`: several encrypted columns, in order, whose
-    values are indexed together. Raises `ConfigurationError`.
+    values are indexed together. `filling`: rows may lack their digests yet, so that it is written and not
+    searched. Raises `ConfigurationError`.
     """
 
     expressions: tuple[Expression, ...]
@@ -73,6 +74,7 @@ class BlindIndex:
     bits: int
     unique: bool
     columns: tuple[str, ...]
+    filling: bool
 
     def __init__(
         self,
@@ -82,6 +84,7 @@ class BlindIndex:
         bits: int = 128,
         unique: bool = False,
         columns: Sequence[str] = (),
+        filling: bool = False,
     ) -> None:
         set_ = object.__setattr__
         set_(self, "expressions", expressions)
@@ -90,6 +93,7 @@ class BlindIndex:
         set_(self, "bits", bits)
         set_(self, "unique", unique)
         set_(self, "columns", columns if isinstance(columns, str) else tuple(columns))
+        set_(self, "filling", filling)
         _check(self)
 
     @property
@@ -120,7 +124,7 @@ class BlindIndex:
         return [(name, getattr(self, name)) for name in _DEFAULTS]
 
 
-_DEFAULTS = {"name": None, "key": None, "bits": 128, "unique": False, "columns": ()}
+_DEFAULTS = {"name": None, "key": None, "bits": 128, "unique": False, "columns": (), "filling": False}
 _context = lru_cache(maxsize=10_000)(IndexContext)
 
 

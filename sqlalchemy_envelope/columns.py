@@ -15,6 +15,7 @@ from .context import Context
 from .declaration import check_column, check_constraint, check_name, check_plain, check_sibling
 from .errors import ConfigurationError
 from .guards import add_guard, are_twins, guards_of
+from .index_columns import adopt_index_column, check_indexed_together, index_columns, named_indexes
 from .pairs import MAPPED, SLOT, Pair, pairs_of, sibling_keys
 from .plaintext import adopt_plaintext, plaintext_beside
 from .sibling import Sibling
@@ -29,6 +30,7 @@ def _table_complete(table: Table, metadata: MetaData) -> None:
     table.__dict__[SLOT] = {}
     for column in list(table.c):
         _complete(table, column)
+    check_indexed_together(table)
     if pairs_of(table):
         for constraint in (*table.indexes, *table.constraints):
             _constraint_added(constraint, table)
@@ -58,6 +60,8 @@ def _column_added(column: Column[Any], table: Any) -> None:
     if not isinstance(table, Table) or SLOT not in table.__dict__:
         return
     _complete(table, column)
+    if isinstance(column.type, EncryptedType):
+        check_indexed_together(table)
     for key, pair in list(pairs_of(table).items()):
         if pair.tenant is not None and column.name == pair.tenant.name:
             check_tenant_column(table, pair.content, column)
@@ -67,6 +71,10 @@ def _column_added(column: Column[Any], table: Any) -> None:
         if pair.plaintext is not None and column.name == pair.plaintext.name and column is not pair.plaintext:
             adopt_plaintext(table, pair.content, column, pair.type.moving)  # type: ignore[arg-type]
             _keep(table, pairs_of(table)[key]._replace(plaintext=column))
+        if any(column.name == each.name and column is not each for each in pair.indexes):
+            adopt_index_column(table, pair, column)
+            indexes = (column if column.name == each.name else each for each in pair.indexes)
+            _keep(table, pairs_of(table)[key]._replace(indexes=tuple(indexes)))
 
 
 @event.listens_for(Index, "after_parent_attach")
@@ -99,7 +107,8 @@ def _make_pair(table: Table, column: Column[Any]) -> None:
     tenant = tenant_column(table, column)
     plaintext = plaintext_beside(table, column, name)
     moving = None if plaintext is None else declared.moving.of(plaintext.type)  # type: ignore[union-attr]
-    column.type = declared.bind_to(context, name, moving, declared.tenant if tenant is None else tenant.name)
+    whose = declared.tenant if tenant is None else tenant.name
+    column.type = declared.bind_to(context, name, moving, whose, named_indexes(table, column, declared))
     sibling = next((each for each in table.c if each.name == name), None)
     if sibling is None:
         sibling = Sibling.named(name, nullable=_may_be_null(column))
@@ -111,6 +120,8 @@ def _make_pair(table: Table, column: Column[Any]) -> None:
         if not any(each is plaintext for each in table.c):
             table.append_column(plaintext)
         _keep(table, pairs_of(table)[column.key]._replace(plaintext=plaintext))
+    pair = pairs_of(table)[column.key]
+    _keep(table, pair._replace(indexes=index_columns(table, pair)))
     add_guard(table, column, name)
 
 

@@ -4,7 +4,7 @@ A type sees one value, never the row: sealing and the pair of cells are the busi
 that a processor depends on is an `__init__` argument, because only those are in SQLAlchemy's cache key.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Self, TypeVar
 
@@ -14,9 +14,10 @@ from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.type_api import TypeEngine
 from sqlalchemy.types import TypeDecorator
 
-from .arguments import check_arguments
+from .arguments import check_arguments, indexes_of
 from .attached import attached, not_attached, opener, unsealed
 from .attachment import SLOT, attachment_of
+from .blind import BlindIndex
 from .codec import Encode
 from .comparator import EncryptedComparator, place_of
 from .context import Context
@@ -58,7 +59,8 @@ class EncryptedType(TypeDecorator[T]):
     `Context`, the logical place that values are bound to; pin it before a table or column is renamed.
     `accept`: one older version that may still be read. `moving`: how far the column is on its way from
     plaintext (see `moving`). `tenant`: the column of the table that names a row's tenant, or `TENANT`.
-    `pad`: the lengths that stored values may have. A column gets its own copy, bound to its place.
+    `pad`: the lengths that stored values may have. `index`: a `BlindIndex` or several, by which equal values
+    are found. A column gets its own copy, bound to its place.
     """
 
     impl = LargeBinary
@@ -85,6 +87,7 @@ class EncryptedType(TypeDecorator[T]):
         moving: Moving | None = None,
         tenant: str | Tenancy | None = None,
         pad: Padding | None = None,
+        index: BlindIndex | Sequence[BlindIndex] | None = None,
     ) -> None:
         super().__init__()
         self.dek = dek
@@ -93,6 +96,7 @@ class EncryptedType(TypeDecorator[T]):
         self.moving = moving
         self.tenant = tenant
         self.pad = pad
+        self.index = indexes_of(index)
         check_arguments(dek, self.context, accept, moving, tenant, pad)
         self.bound = False
 
@@ -102,10 +106,11 @@ class EncryptedType(TypeDecorator[T]):
         dek: str,
         moving: Moving | None = None,
         tenant: str | Tenancy | None = None,
+        index: tuple[BlindIndex, ...] | None = None,
     ) -> Self:
         """A copy that belongs to one column."""
         copy = self.copy()
-        copy.dek, copy.context, copy.moving, copy.tenant = dek, context, moving, tenant
+        copy.dek, copy.context, copy.moving, copy.tenant, copy.index = dek, context, moving, tenant, index
         copy.bound = True
         return copy
 
@@ -138,6 +143,11 @@ class EncryptedType(TypeDecorator[T]):
                 f"a bare {type(self).__name__} belongs to no column; use the column's own type"
             )
         return Reading(self.context, self.accept, self.codec.tag, self.tenancy)
+
+    @property
+    def indexes(self) -> tuple[BlindIndex, ...]:
+        """Its blind indexes; on a column each has the name of its own column."""
+        return self.index or ()
 
     @property
     def opens(self) -> bool:
@@ -205,7 +215,7 @@ class EncryptedType(TypeDecorator[T]):
         return made
 
     def _told(self) -> list[str]:
-        names = () if self.bound else ("dek", "context", "accept", "moving", "tenant", "pad")
+        names = () if self.bound else ("dek", "context", "accept", "moving", "tenant", "pad", "index")
         return [f"{name}={value!r}" for name in names if (value := getattr(self, name)) is not None]
 
     def __repr__(self) -> str:

@@ -16,6 +16,7 @@ from ..scalars import JSON_TAG
 from ..tenancy import Parted
 from ..types import Sealed
 from ..valuetypes import ValueCodec
+from .digests import Digests, Encoded
 
 __tracebackhide__ = True  # pytest prints no locals of these frames: they hold plaintext
 
@@ -47,6 +48,8 @@ class Batch:
         self.keys: set[str] = set()
         self.sealed: list[tuple[Sequence[Any], SealedColumn]] = []
         """The values of each column and their cells, once sealed."""
+        self.indexed: list[Sequence[bytes | None]] = []
+        """The cells of blind indexes."""
 
     def add(self, pair: Pair, values: Sequence[Any], put: Put, row: Any = None) -> None:
         """Values of one column; `put` gets their cells once all are sealed."""
@@ -57,26 +60,33 @@ class Batch:
         """Whether a column is written, be it with NULL, whose tenants this one names."""
         return any(each.pair.tenant is tenant for each in self._slots)
 
-    def seal(self, attachment: Attachment, whose: Whose) -> None:
+    def seal(self, attachment: Attachment, whose: Whose, *, inserts: bool) -> None:
         """Seals everything. Raises before anything is put: `InvalidValueError`, `KeyProviderError`."""
         columns: list[ToSeal] = []
-        takes = [_collect(slot, whose, columns) for slot in self._slots]
+        encoded = [_encode(slot, whose) for slot in self._slots]
+        takes = [_collect(each, columns) for each in encoded]
+        digests = Digests(encoded, inserts).made(attachment)
         sealed = iter(attachment.envelope.seal_columns(columns, attachment.wait))
-        for (pair, values, put, _), take in zip(self._slots, takes, strict=True):
+        for (pair, values, put, _), take, indexed in zip(self._slots, takes, digests, strict=True):
             column = take(sealed)
-            put(_cells(pair, values, column))
+            put([*_cells(pair, values, column), *indexed])
             self.sealed.append((values, column))
+            self.indexed += indexed
 
 
 Take = Callable[[Iterator[SealedColumn]], SealedColumn]
 
 
-def _collect(slot: Slot, whose: Whose, columns: list[ToSeal]) -> Take:
-    """Adds a slot's values to what is sealed: a column, or one for each of its tenants."""
+def _encode(slot: Slot, whose: Whose) -> Encoded:
     pair, values, _, row = slot
+    encoded = _encoded(pair, values, pair.type.reading.context.place)
+    return Encoded(pair, encoded, whose(pair, encoded, row), row)
+
+
+def _collect(given: Encoded, columns: list[ToSeal]) -> Take:
+    """Adds a slot's values to what is sealed: a column, or one for each of its tenants."""
+    pair, encoded, tenants, _ = given
     context = pair.type.reading.context
-    encoded = _encoded(pair, values, context.place)
-    tenants = whose(pair, encoded, row)
     if tenants is None:
         columns.append(ToSeal(context, encoded))
         return next

@@ -17,9 +17,6 @@ __tracebackhide__ = True  # pytest prints no locals of these frames: they hold p
 Items = list[tuple[Any, Any]]
 """What a VALUES or SET clause assigns: columns, or their keys, and values."""
 
-_PARTS = ("sealed", "dek", "plaintext")
-
-
 class Execution:
     """Takes values of encrypted columns out of a statement's clauses, and puts their cells there."""
 
@@ -63,7 +60,9 @@ class Execution:
 
     def _assign_named(self, pair: Pair, value: Any, columns: Sequence[Any], items: Items) -> None:
         """Each execution's own value, under names of our own: one parameter may serve several columns."""
-        names = [f"{value.key}__{pair.content.key}__{part}" for part in _PARTS[: len(columns)]]
+        parts = ["sealed", "dek", *(["plaintext"] if pair.plaintext is not None else [])]
+        parts += [str(each.key) for each in pair.indexes]
+        names = [f"{value.key}__{pair.content.key}__{part}" for part in parts]
         if any(name in row for name in names for row in self.rows):
             raise UnsupportedStatementError(
                 f'bindparam("{value.key}") is sealed into parameters of the names {" and ".join(names)}: '

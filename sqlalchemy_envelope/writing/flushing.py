@@ -83,13 +83,13 @@ def _prepare(mapper: Mapper[Any], connection: Any, instance: Any) -> None:
             for each in given:
                 flag_modified(instance, each)
             kept = {each: content for each, content in encrypted.items() if each not in given}
-            _take_along(mapper, connection, instance, kept)
+            take_along(mapper, connection, instance, kept)
         elif any(each in state.committed_state for each in encrypted):
             values = {str(column.key): getattr(instance, attribute)}
             remember(connection, table, _key(mapper, state, table), values)
 
 
-def _take_along(
+def take_along(
     mapper: Mapper[Any], connection: Any, instance: Any, kept: dict[str, Column[Any]]
 ) -> None:
     """Has what nobody set written again as the row has it now, locked: somebody else may have set it since.

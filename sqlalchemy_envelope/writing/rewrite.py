@@ -11,6 +11,7 @@ from ..errors import UnsupportedStatementError
 from ..pairs import pairs_of
 from ..reading.lineage import stored_table
 from .defaults import collect_defaults
+from .digests import check_together
 from .execution import Execution
 from .inserted_tenants import InsertedTenants
 from .parameters import collect_parameters
@@ -80,7 +81,10 @@ def _seal(statement: Any, multi: Any, single: Any, site: Site) -> Executed:
     upsert.collect()
     tenants, criteria = _tenants(execution, values, groups, site)
     upsert.check_tenants()
-    execution.batch.seal(site.attachment, tenants.of)
+    inserts = isinstance(statement, Insert)
+    if not inserts:
+        check_together(execution.target.table, execution.batch.keys)
+    execution.batch.seal(site.attachment, tenants.of, inserts=inserts)
     statement = _applied(statement, values, groups, upsert)
     statement = statement.where(*criteria) if criteria else statement
     rows = (execution.rows, {}) if multi else ([], execution.rows[0])
