@@ -65,15 +65,16 @@ class Fill:
         siblings = {**(deks or {}), **({} if dek is None else {column: dek})}
         parts = tuple(_part(table, each, siblings, where) for each in columns)
         own = parts[columns.index(column)].context
-        named = BlindIndex(
-            *wanted.expressions,
-            name=name,
-            key=wanted.key or f"{own.table}.{name}",
-            bits=wanted.bits,
-            unique=wanted.unique,
-            columns=wanted.columns,
-        )
+        key = wanted.key or f"{own.table}.{name}"
+        named = _named(wanted, name, key)
         return cls(schema, table, name, named, parts, tenant, tenant_of_key)
+
+    @classmethod
+    def of(
+        cls, schema: str, table: str, index: BlindIndex, key: str, parts: tuple[Part, ...], **tenants: Any
+    ) -> Self:
+        """One whose index has its name, with the name of its key said."""
+        return cls(schema, table, str(index.name), _named(index, str(index.name), key), parts, **tenants)
 
     def renamed(self, old: str, content: str, dek: str) -> Self:
         """The same with one part's pair under other names."""
@@ -101,6 +102,11 @@ class Fill:
     def slug(self) -> str:
         """Names what it has in the database: 16 hex digits."""
         return slug(self.schema, self.table, self.column)
+
+
+def _named(index: BlindIndex, name: str, key: str) -> BlindIndex:
+    how: dict[str, Any] = {"bits": index.bits, "unique": index.unique, "columns": index.columns}
+    return BlindIndex(*index.expressions, name=name, key=key, **how)
 
 
 def _part(table: str, column: str, deks: Mapping[str, str], contexts: Mapping[str, Any]) -> Part:

@@ -73,6 +73,15 @@ def trigger(fill: Fill) -> list[str]:
     ]
 
 
+def has_triggers(fill: Fill) -> str:
+    """Whether both are there and enabled."""
+    names = ", ".join(literal(_bare_name(fill, mark)) for mark in ("+", ""))
+    return (
+        "2 = (SELECT count(*) FROM pg_catalog.pg_trigger"
+        f" WHERE tgrelid = {literal(table(fill))}::regclass AND tgenabled = 'A' AND tgname IN ({names}))"
+    )
+
+
 def removal(fill: Fill) -> list[str]:
     """The statements that remove both triggers with their functions."""
     return [
@@ -82,7 +91,11 @@ def removal(fill: Fill) -> list[str]:
 
 
 def _name(fill: Fill, mark: str = "") -> str:
-    return identifier(f"zzz_envelope_index_{mark}{fill.slug}")
+    return identifier(_bare_name(fill, mark))
+
+
+def _bare_name(fill: Fill, mark: str) -> str:
+    return f"zzz_envelope_index_{mark}{fill.slug}"
 
 
 def _function(fill: Fill, what: str) -> str:

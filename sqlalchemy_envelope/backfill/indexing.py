@@ -45,7 +45,8 @@ def add_index(database: Database, fill: Fill) -> None:
                 connection.execute(statement.encode())
         if known is None or known.fill != fill:
             connection.execute(fills.record_sql(fill).encode())
-    apply(database, fill_ddl.add_column(fill))
+    if not _has_trigger(database, fill):
+        apply(database, fill_ddl.add_column(fill))
     _make_index(database, fill, concurrently=relation.kind == "r")
 
 
@@ -127,6 +128,13 @@ def _is_empty_or_digests(connection: "psycopg.Connection[Any]", fill: Fill) -> b
     odd = f"SELECT FROM {fill_ddl.table(fill)} WHERE octet_length({column}) <> {size}"
     found = connection.execute(f"SELECT EXISTS ({odd})".encode()).fetchone()
     return found is not None and not found[0]
+
+
+def _has_trigger(database: Database, fill: Fill) -> bool:
+    """Then the column is there too, which it needs: nobody has to wait for another look."""
+    with database.asked("index") as connection:
+        found = connection.execute(f"SELECT {fill_ddl.has_triggers(fill)}".encode()).fetchone()
+    return found is not None and bool(found[0])
 
 
 def _make_index(database: Database, fill: Fill, *, concurrently: bool) -> None:

@@ -11,7 +11,8 @@ from sqlalchemy_envelope.rotation.columns import rewrap_column
 
 from .world import World, after
 
-FIRST = [each for each in schema.STATEMENTS if "rotation" not in each and "move_type" not in each]
+LATER = ("rotation", "move_type", "fill")
+FIRST = [each for each in schema.STATEMENTS if not any(word in each for word in LATER)]
 """The statements of version 1, which later ones left as they were."""
 
 A_MOVE = """
