@@ -14,6 +14,7 @@ from alembic.operations import ops
 from sqlalchemy import Connection, Table, text
 
 from ..backfill import moves
+from ..backfill.fill import Fill
 from ..backfill.move import Authority, Move
 from ..backfill.moves import RecordedMove
 from ..backfill.valuetype import ValueType
@@ -27,6 +28,7 @@ from .ignoring import SCHEMA
 from .losing import losable, refuse_loss
 from .operation import MoveOperation
 from .operations import DecryptColumnOp, EncryptColumnOp
+from .proposing_indexes import gained, lost, recorded_fills, with_the_move
 from .valuetypes import value_type
 from .versions import LAST
 
@@ -44,7 +46,7 @@ def propose_moves(
     if connection is None or connection.dialect.name != "postgresql":
         return
     _leave_our_schema(autogen_context, upgrade_ops)
-    recorded = _recorded(connection)
+    recorded, indexed = _recorded(connection), recorded_fills(connection)
     default = connection.dialect.default_schema_name
     for found in [each for each in upgrade_ops.ops if isinstance(each, ops.ModifyTableOps)]:
         table = _model(autogen_context, found, default)
@@ -52,7 +54,8 @@ def propose_moves(
             continue
         place = (found.schema or default, found.table_name)
         here = [each for each in recorded if (each.move.schema, each.move.table) == place]
-        _rewrite(upgrade_ops, TableChanges(autogen_context, found, table, here))
+        filled = [each for each in indexed if (each.schema, each.table) == place]
+        _rewrite(upgrade_ops, TableChanges(autogen_context, found, table, here), filled)
 
 
 def _leave_our_schema(context: AutogenContext, upgrade_ops: ops.UpgradeOps) -> None:
@@ -76,11 +79,13 @@ def _model(context: AutogenContext, found: ops.ModifyTableOps, default: str | No
     return None  # to be dropped whole
 
 
-def _rewrite(upgrade_ops: ops.UpgradeOps, changes: TableChanges) -> None:
+def _rewrite(upgrade_ops: ops.UpgradeOps, changes: TableChanges, filled: list[Fill]) -> None:
     """A way back goes before what else happens to the table, a move after it: indexes are of plaintext."""
     changes.moves = [each for each in changes.moves if each.move.content in changes.stored]
-    before = _kept(changes) + _decrypted(changes)
-    after = _encrypted(changes)
+    without = lost(changes, filled)
+    before = [*without, *_kept(changes), *_decrypted(changes)]
+    moves = _encrypted(changes)
+    after = [*moves, *gained(changes, {each.into or each.column_name for each in moves})]
     refuse_loss(changes)
     index = upgrade_ops.ops.index(changes.within)
     rest = [] if changes.within.is_empty() else [changes.within]
@@ -166,9 +171,9 @@ def _way_back(
     return DecryptColumnOp(changes.name, column, **place)
 
 
-def _encrypted(changes: TableChanges) -> list[MoveOperation]:
+def _encrypted(changes: TableChanges) -> list[EncryptColumnOp]:
     """Pairs of the model whose values lie in a plain column of the database."""
-    found: list[MoveOperation] = []
+    found: list[EncryptColumnOp] = []
     for content, pair in changes.pairs.items():
         dek = str(pair.dek.name)
         if dek not in changes.added or pair.type.accept is not None:
@@ -183,6 +188,7 @@ def _encrypted(changes: TableChanges) -> list[MoveOperation]:
         changes.keep(content, type_=True, default=True)
         if getattr(pair.type, "moving", None) is not None:
             changes.keep(column, type_=True, nullable=True, default=True)  # a state says little of it
+        more["index"] = with_the_move(changes, pair)
         found.append(EncryptColumnOp(changes.name, column, **_place(changes, pair, dek), **more))
     return found
 

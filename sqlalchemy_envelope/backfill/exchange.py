@@ -106,7 +106,9 @@ def _rename(before: Move, after: Move, order: tuple[str, ...]) -> list[str]:
         *(_rename_column(before, old, new) for old, new in names if old != new),
         *_rename_guard(before, after),
         *creation(after),
+        "IF to_regclass('envelope.fill') IS NOT NULL THEN",
         f"{renaming_sql(before.schema, before.table, before.content, after.content, after.dek)};",
+        "END IF;",
     ]
 
 

@@ -6,10 +6,12 @@
 Each finds out what is done, does the rest, and may run again.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import psycopg
 
+from ..blind import BlindIndex
 from ..envelope import Envelope
 from ..errors import BackfillError, ConfigurationError
 from ..keystore import schema as keys
@@ -21,12 +23,14 @@ from .fill_refusals import check_fill, check_filled
 from .filling import fill_pending
 from .fills import RecordedFill
 from .kind import Kind
+from .move import Move
 from .names import qualified
 from .performing import HaltedError, Keys
 from .quoting import identifier, literal
 from .relation import inspect
 from .run import run
 from .schema import install
+from .standing import look as standing
 
 
 def add_index(database: Database, fill: Fill) -> None:
@@ -50,6 +54,22 @@ def add_index(database: Database, fill: Fill) -> None:
     _make_index(database, fill, concurrently=relation.kind == "r")
 
 
+def add_indexes(database: Database, move: Move, indexes: Sequence[BlindIndex]) -> list[Fill]:
+    """The same for a column whose move has a pair, under the names that this has now."""
+    added = planned(standing(database, move).move if indexes else move, indexes)
+    for fill in added:
+        add_index(database, fill)
+    return added
+
+
+def planned(move: Move, indexes: Sequence[BlindIndex]) -> list[Fill]:
+    """The indexes of a column that is moved: named after what its pair is called in the end."""
+    lasting = move.column if move.in_place else move.content
+    place: dict[str, Any] = {"schema": move.schema, "context": move.context, "tenant": move.tenant}
+    each = (Fill.plan(move.table, lasting, index, **place) for index in indexes)
+    return [fill.renamed(lasting, move.content, move.dek) for fill in each]
+
+
 def fill_index(
     database: Database, fill: Fill, envelope: Keys = Envelope.from_env, *, verify: bool = True, **running: Any
 ) -> None:
@@ -61,7 +81,7 @@ def fill_index(
     pending = count(database, known.fill)
     if pending:
         _work(database, known, Kind.INDEX, envelope, **running)
-    if verify and (pending or known.verified_at is None):
+    if verify and (pending or known.verified_at is None) and count(database, known.fill, Kind.VERIFY):
         _work(database, known, Kind.VERIFY, envelope, **running)
 
 
@@ -98,11 +118,12 @@ def look(database: Database, fill: Fill) -> RecordedFill:
     return known
 
 
-def count(database: Database, fill: Fill) -> int:
-    """How many rows are pending: without a digest, or with one under a key that is not active."""
-    query = (
-        f"SELECT count(*) FROM {qualified(fill.schema, fill.table)} WHERE {fill_pending(Kind.INDEX, fill)}"
-    )
+def count(database: Database, fill: Fill, kind: Kind = Kind.INDEX) -> int:
+    """How many rows are pending: without a digest, or with one under a key that is not active.
+
+    Of `Kind.VERIFY`: how many there are to verify.
+    """
+    query = f"SELECT count(*) FROM {qualified(fill.schema, fill.table)} WHERE {fill_pending(kind, fill)}"
     with database.asked("count") as connection:
         found = connection.execute(query.encode(), {}).fetchone()
     return found[0] if found else 0

@@ -17,7 +17,13 @@ from sqlalchemy_envelope.backfill.database import Database as Reached
 
 from ..fixtures.postgresql import Database
 
-ENVELOPE = Envelope(DirectKeyring(StaticKey(bytes(range(32)))))
+
+def envelope() -> Envelope:
+    """One a database: index keys are bound to theirs."""
+    return Envelope(DirectKeyring(StaticKey(bytes(range(32)))))
+
+
+ENVELOPE = envelope()
 
 ENV = """
 from alembic import context
@@ -74,7 +80,7 @@ class Project:
         self.config = Config(stdout=io.StringIO())
         self.config.set_main_option("script_location", str(folder))
         self.config.set_main_option("path_separator", "os")
-        self.options: dict[str, Any] = {"envelope": lambda: ENVELOPE}
+        self.options: dict[str, Any] = {"envelope": envelope}
         self.config.attributes |= {
             "url": database.url(),
             "options": self.options,
