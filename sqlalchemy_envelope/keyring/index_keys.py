@@ -157,9 +157,7 @@ class IndexKeys:
         return {name: self._fresh(name, each) for name, each in found.items()}
 
     def _fresh(self, name: IndexName, each: "IndexView | Call") -> IndexView:
-        if isinstance(each, IndexView):
-            return each
-        view: IndexView = each.result
+        view: IndexView = each if isinstance(each, IndexView) else each.result
         if self._clock() - view.read_at >= STATE_SECONDS:
             raise KeyProviderError(f"the keys of {name.place} took too long to come", retryable=True)
         return view

@@ -2,7 +2,7 @@
 
 import datetime as dt
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -115,9 +115,11 @@ class World:
 
 
 @pytest.fixture
-def world(database: Fixture) -> World:
+def world(database: Fixture) -> Iterator[World]:
     """Forty patients, and one who has no number and no name."""
-    return World(database)
+    made = World(database)
+    yield made
+    made.engine.dispose()
 
 
 def test_what_was_stored_before_is_found(world: World) -> None:
