@@ -172,10 +172,10 @@ def test_the_same_value_written_again_keeps_its_digests(world: World) -> None:
 
 def test_a_rotation_leaves_digests_alone(world: World) -> None:
     """Under another key for values; that of the index is another matter."""
-    world.engine.dispose()
     old = attach(create_engine(world.engine.url), Envelope(DirectKeyring(StaticKey(OLD))))
     with old.begin() as connection:
         connection.execute(insert(BEFORE), [{"id": n, "ward": "a", "ssn": f"old {n}"} for n in range(60, 70)])
+    old.dispose()
     world.fill()
     assert reencrypt_column(world.database, envelope, "patient", "ssn").rows_done == 10
     assert count(world.database, SSN) == 0
