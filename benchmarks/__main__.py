@@ -9,14 +9,14 @@ import sqlalchemy as sa
 
 from demo.server import embedded_postgresql, scratch_schema
 
-from . import attach, backfill, fleet, kms, loop, rows, seal
+from . import attach, backfill, blind, fleet, kms, loop, rows, seal
 from .figures import Report, machine
 from .loop import Places
 from .page import write_page
 
 Bare = tuple[float, float]
-SUITES = ("seal", "rows", "kms", "attach", "loop", "backfill", "fleet")
-ON_A_SERVER = {"rows", "attach", "loop", "backfill"}
+SUITES = ("seal", "rows", "kms", "attach", "loop", "backfill", "fleet", "blind")
+ON_A_SERVER = {"rows", "attach", "loop", "backfill", "blind"}
 
 
 def main() -> None:
@@ -52,6 +52,8 @@ def _on_a_server(report: Report, wanted: Sequence[str], places: Places, bare: Ba
             loop.run(report, places)
         if "backfill" in wanted:
             backfill.run(report, url)
+        if "blind" in wanted:
+            blind.run(report, engines[1])
     finally:
         for engine in engines:
             engine.dispose()

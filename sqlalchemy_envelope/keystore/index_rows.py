@@ -89,5 +89,3 @@ def index_row(row: Any) -> IndexRow:
     id_, tenant, wrapped, wrapped_by, state, purpose = row
     cells = tuple(bytes(each) for each in wrapped)
     return IndexRow(uuid_of(id_), tenant, cells, tuple(wrapped_by), purpose, KekState(state))
-
-

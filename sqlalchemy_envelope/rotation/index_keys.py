@@ -17,6 +17,7 @@ from ..errors import BackfillError
 from ..keyring.custody import make_kek
 from ..keyring.index_store import IndexName
 from ..keyring.keyring import Keyring
+from ..keyring.store import KekState
 from ..keystore import index_states
 from ..keystore.connections import Connections
 from ..keystore.index_states import WAIT_SECONDS, NotYet
@@ -27,7 +28,7 @@ __tracebackhide__ = True  # pytest prints no locals of these frames: they hold k
 POLL_SECONDS = 1.0
 
 _NAMES = text("""
-SELECT DISTINCT purpose, tenant FROM envelope.key WHERE state = 'active' AND purpose <> 'data'
+SELECT DISTINCT purpose, tenant FROM envelope.key WHERE state = CAST(:state AS text) AND purpose <> 'data'
 AND (CAST(:purpose AS text) IS NULL OR purpose = CAST(:purpose AS text))
 ORDER BY purpose, tenant NULLS FIRST""")
 
@@ -42,12 +43,12 @@ class TooEarlyError(BackfillError):
         self.seconds = not_yet.seconds
 
 
-def index_names(source: Any, key: str | None = None) -> list[IndexName]:
-    """The indexes with an active key, of each tenant: all, or those of one logical key name."""
+def index_names(source: Any, key: str | None = None, state: KekState = KekState.ACTIVE) -> list[IndexName]:
+    """The indexes with a key in this state, of each tenant: all, or those of one logical key name."""
 
     def read(connection: Connection) -> list[IndexName]:
-        purpose = None if key is None else purpose_of(key)
-        return [IndexName(*row) for row in connection.execute(_NAMES, {"purpose": purpose})]
+        wanted = {"purpose": None if key is None else purpose_of(key), "state": state.value}
+        return [IndexName(*row) for row in connection.execute(_NAMES, wanted)]
 
     return _on(source).run(read)
 
