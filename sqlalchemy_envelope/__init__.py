@@ -1,5 +1,6 @@
 """Envelope encryption of SQLAlchemy columns on PostgreSQL: one line in a model, custody in a KMS."""
 
+from .blind import BlindIndex
 from .context import Context
 from .documents import DataclassAdapter
 from .engine import attach, detach
@@ -17,6 +18,7 @@ from .errors import (
     TenantError,
     UnsupportedStatementError,
 )
+from .expressions import CASEFOLD, EMAIL_DOMAIN, NFKC, TRIM, first, last
 from .keyring.direct import DirectKeyring
 from .keyring.reuse import Reuse
 from .keyring.tiered import TieredKeyring
@@ -51,8 +53,13 @@ from .typed import (
 __version__ = "0.1.0"
 
 __all__ = [
+    "CASEFOLD",
+    "EMAIL_DOMAIN",
+    "NFKC",
     "TENANT",
+    "TRIM",
     "AwsKms",
+    "BlindIndex",
     "ConfigurationError",
     "Context",
     "DataclassAdapter",
@@ -97,5 +104,7 @@ __all__ = [
     "Version",
     "attach",
     "detach",
+    "first",
+    "last",
     "tenant",
 ]

@@ -1,5 +1,8 @@
 """The arguments of an encrypted type, checked where it is made."""
 
+from collections.abc import Sequence
+
+from .blind import BlindIndex
 from .context import Context
 from .errors import ConfigurationError
 from .legacy import Version
@@ -38,3 +41,15 @@ def check_bind_row(bind_row: object, context: Context | None) -> None:
         raise ConfigurationError("bind_row= takes True or False")
     if context is not None and context.bind_row and not bind_row:
         raise ConfigurationError(f"{context.place}: its context binds rows, and so must bind_row=True")
+
+
+def indexes_of(given: BlindIndex | Sequence[BlindIndex] | None) -> tuple[BlindIndex, ...] | None:
+    """The indexes that `index=` takes, one or several; None for none. Raises `ConfigurationError`."""
+    if given is None:
+        return None
+    several = (given,) if isinstance(given, BlindIndex) else tuple(given)
+    if not all(isinstance(each, BlindIndex) for each in several):
+        raise ConfigurationError("index= takes a BlindIndex, or several of them")
+    if sum(each.name is None for each in several) > 1:
+        raise ConfigurationError("index= has two BlindIndex without a name: give one of them name=")
+    return several or None

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 from sqlalchemy.engine import Dialect
 
 from .envelope import Envelope
-from .keyring.keyring import Wait
+from .keyring.waiting import Wait
 
 SLOT = "_sqlalchemy_envelope"
 

@@ -25,6 +25,8 @@ KEY_BYTES = 32
 _LABEL = b"sqlalchemy-envelope/v3/"
 # Safe as a fixed nonce, because the salt makes each content key single-use (docs/wire-format.md).
 _ZERO_NONCE = bytes(NONCE_BYTES)
+_BLOCK_BYTES = 64
+_INNER, _OUTER = (bytes(byte ^ pad for byte in range(256)) for pad in (0x36, 0x5C))
 
 
 class DataKey(NamedTuple):
@@ -60,6 +62,7 @@ Unwrap = Callable[[bytes], bytes]
 Rewrap = Callable[[bytes], bytes]
 SealAll = Callable[..., list[bytes]]
 Open = Callable[..., bytes]
+Digest = Callable[[bytes], bytes]
 
 
 def derive(key: bytes, label: str, info: bytes) -> bytes:
@@ -189,6 +192,31 @@ def key_unwrapper(key: bytes, head: bytes, context: bytes) -> Unwrap:
             raise DecryptionError(Failure.UNWRAP) from None
 
     return unwrap
+
+
+def digester(key: bytes, context: bytes, bits: int) -> Digest:
+    """A function that makes the digest of a message under an index key: HMAC-SHA-256, cut to `bits`.
+
+    `context`: encoded index context. The unused low bits of the last byte are zero. The two halves of HMAC
+    (RFC 2104) begin from states made here: at a value's length, twice as fast as `hmac.digest`.
+    """
+    block = derive(key, "index", context)[:KEY_BYTES].ljust(_BLOCK_BYTES, b"\0")
+    inner = hashlib.sha256(block.translate(_INNER)).copy
+    outer = hashlib.sha256(block.translate(_OUTER)).copy
+    size = -(-bits // 8)
+    spare = -bits % 8
+
+    def digest(message: bytes) -> bytes:
+        hashed, keyed = inner(), outer()
+        hashed.update(message)
+        keyed.update(hashed.digest())
+        return keyed.digest()[:size]
+
+    def cut(message: bytes) -> bytes:
+        whole = digest(message)
+        return whole[:-1] + bytes((whole[-1] >> spare << spare,))
+
+    return cut if spare else digest
 
 
 def open_legacy(key: bytes, sealed: bytes) -> bytes:

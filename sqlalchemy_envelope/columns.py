@@ -17,6 +17,7 @@ from .declaration import check_column, check_constraint, check_name, check_plain
 from .errors import ConfigurationError
 from .groups import context_of, mates_of, may_be_null, sibling_name
 from .guards import add_guard, are_twins, guards_of
+from .index_columns import adopt_index_column, check_indexed_together, index_columns, named_indexes
 from .pairs import MAPPED, SLOT, Pair, pairs_of, sibling_keys
 from .plaintext import adopt_plaintext, plaintext_beside
 from .row_key import check_row_key
@@ -32,6 +33,7 @@ def _table_complete(table: Table, metadata: MetaData) -> None:
     table.__dict__[SLOT] = {}
     for column in list(table.c):
         _complete(table, column)
+    check_indexed_together(table)
     if pairs_of(table):
         for constraint in (*table.indexes, *table.constraints):
             _constraint_added(constraint, table)
@@ -61,6 +63,8 @@ def _column_added(column: Column[Any], table: Any) -> None:
     if not isinstance(table, Table) or SLOT not in table.__dict__:
         return
     _complete(table, column)
+    if isinstance(column.type, EncryptedType):
+        check_indexed_together(table)
     for key, pair in list(pairs_of(table).items()):
         if pair.tenant is not None and column.name == pair.tenant.name:
             check_tenant_column(table, pair.content, column)
@@ -72,6 +76,10 @@ def _column_added(column: Column[Any], table: Any) -> None:
         if pair.plaintext is not None and column.name == pair.plaintext.name and column is not pair.plaintext:
             adopt_plaintext(table, pair.content, column, pair.type.moving)  # type: ignore[arg-type]
             _keep(table, pairs_of(table)[key]._replace(plaintext=column))
+        if any(column.name == each.name and column is not each for each in pair.indexes):
+            adopt_index_column(table, pair, column)
+            indexes = (column if column.name == each.name else each for each in pair.indexes)
+            _keep(table, pairs_of(table)[key]._replace(indexes=tuple(indexes)))
 
 
 @event.listens_for(Index, "after_parent_attach")
@@ -104,8 +112,10 @@ def _make_pair(table: Table, column: Column[Any]) -> None:
     check_row_key(table, column)
     tenant = tenant_column(table, column)
     plaintext = plaintext_beside(table, column, name)
-    moving = None if plaintext is None else declared.moving.typed(plaintext.type)  # type: ignore[union-attr]
-    column.type = declared.bind_to(context, name, moving, declared.tenant if tenant is None else tenant.name)
+    moving = None if plaintext is None else declared.moving.of(plaintext.type)  # type: ignore[union-attr]
+    whose = declared.tenant if tenant is None else tenant.name
+    indexes = named_indexes(table, column, declared, context)
+    column.type = declared.bind_to(context, name, moving, whose, indexes)
     sibling = next((each for each in table.c if each.name == name), None)
     if sibling is None:
         sibling = Sibling.named(name, nullable=may_be_null(column, mates))
@@ -117,6 +127,8 @@ def _make_pair(table: Table, column: Column[Any]) -> None:
         if not any(each is plaintext for each in table.c):
             table.append_column(plaintext)
         _keep(table, pairs_of(table)[column.key]._replace(plaintext=plaintext))
+    pair = pairs_of(table)[column.key]
+    _keep(table, pair._replace(indexes=index_columns(table, pair)))
     add_guard(table, column, name, shared=bool(mates))
     for mate in mates:
         if mate.key in pairs_of(table) and column.key not in pairs_of(table)[mate.key].mates:
@@ -136,7 +148,7 @@ def _keep(table: Table, pair: Pair) -> None:
     """Has no column hold the plaintext of two, nor anything else beside it."""
     for other in pairs_of(table).values():
         taken = other.content.key != pair.content.key and pair.plaintext is not None
-        if taken and any(each is pair.plaintext for each in other[:-1]):
+        if taken and any(each is pair.plaintext for each in other):
             raise ConfigurationError(
                 f"{table.name}.{pair.plaintext.name} can't hold the plaintext of {pair.content.name}: "  # type: ignore[union-attr]
                 f"it belongs to {other.content.name}"

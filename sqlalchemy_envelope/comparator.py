@@ -1,13 +1,15 @@
-"""What may be asked of an encrypted column in SQL: whether it is NULL, and nothing of its value."""
+"""What may be asked of an encrypted column in SQL: whether it is NULL, and what its blind indexes answer."""
 
-from typing import Any, Never
+from typing import Any
 
 from sqlalchemy.sql import operators
 from sqlalchemy.sql.elements import ColumnElement, Null
 from sqlalchemy.sql.type_api import TypeEngine
 from sqlalchemy.types import TypeDecorator
 
-from .errors import UnsupportedStatementError
+from .blind import BlindIndex
+from .errors import ConfigurationError, UnsupportedStatementError
+from .search import ByIndex, candidate_of, check_search, refused_search
 
 
 class EncryptedComparator(TypeDecorator.Comparator[Any]):
@@ -28,17 +30,45 @@ class EncryptedComparator(TypeDecorator.Comparator[Any]):
             operand = operand.__clause_element__()  # type: ignore[union-attr]
         if op in (operators.eq, operators.ne) and isinstance(operand, ColumnElement):
             return super().operate(op, operand, **kwargs)
-        raise self._refusal(op)
+        index = default_index(self.type)
+        if index is None:
+            raise self._refusal(op)
+        check_search(index, op, operand)
+        # An expression's == is not Python's, by which the ORM looks through a session's objects.
+        if index.expressions:
+            return ByIndex(self.expr, index).operate(op, operand, **kwargs)
+        return super().operate(op, operand, **kwargs)
 
-    def reverse_operate(self, op: operators.OperatorType, other: Any, **kwargs: Any) -> Never:
-        """Always `UnsupportedStatementError`."""
-        raise self._refusal(op)
+    def reverse_operate(self, op: operators.OperatorType, other: Any, **kwargs: Any) -> ColumnElement[Any]:
+        """The same from the other side, where there is no difference."""
+        if op not in (operators.eq, operators.ne) or default_index(self.type) is None:
+            raise self._refusal(op)
+        return self.operate(op, other, **kwargs)
+
+    def by(self, name: str) -> ByIndex:
+        """The column to be compared by the blind index of this name. Raises `ConfigurationError`."""
+        found = next((each for each in indexes(self.type) if each.name == name), None)
+        if found is None:
+            known = ", ".join(str(each.name) for each in indexes(self.type)) or "none"
+            raise ConfigurationError(f"{place_of(self.type)} has no blind index {name!r}: it has {known}")
+        return ByIndex(self.expr, found)
+
+    def candidates(self, value: Any) -> ColumnElement[bool]:
+        """Rows that may hold a value, all that do among them: compare again in Python."""
+        index = default_index(self.type)
+        if index is None:
+            raise self._refusal(candidate_of)
+        found: ColumnElement[bool] = ByIndex(self.expr, index).comparator.candidates(value)  # type: ignore[attr-defined]
+        return found
 
     def _refusal(self, op: operators.OperatorType) -> UnsupportedStatementError:
         name = getattr(op, "__name__", "this operator").removesuffix("_op").rstrip("_")
+        place, index = place_of(self.type), default_index(self.type)
+        if index is not None:
+            return refused_search(index, op)
         return UnsupportedStatementError(
-            f"{place_of(self.type)} is encrypted, and {name} would compare random ciphertext; filter "
-            "and sort by another column, or load the rows and do it in Python (IS NULL works)"
+            f"{place} is encrypted, and {name} would compare random ciphertext; give it a blind index for "
+            "==, filter and sort by another column, or load the rows and do it in Python (IS NULL works)"
         )
 
 
@@ -56,3 +86,14 @@ def place_of(type_: TypeEngine[Any]) -> str:
     """`table.column` where the type knows it."""
     context = getattr(getattr(type_, "item_type", type_), "context", None)
     return context.place if context is not None else "an encrypted column"
+
+
+def indexes(type_: TypeEngine[Any]) -> tuple[BlindIndex, ...]:
+    """The blind indexes of a column's type."""
+    return getattr(type_, "indexes", ())
+
+
+def default_index(type_: TypeEngine[Any]) -> BlindIndex | None:
+    """The index that a column is compared by: the first of it alone, without expressions if there is one."""
+    single = [each for each in indexes(type_) if not each.columns]
+    return min(single, key=lambda index: bool(index.expressions), default=None)

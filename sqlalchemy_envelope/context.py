@@ -88,8 +88,8 @@ class Context:
     def __post_init__(self) -> None:
         set_ = object.__setattr__
         set_(self, "key", self.key or f"{self.column}_dek")
-        wrap = {name: _utf8(name, value) for name, value in self.wrap_names.items()}
-        content = {**wrap, "column": _utf8("column", self.column)}
+        wrap = {name: utf8(name, value) for name, value in self.wrap_names.items()}
+        content = {**wrap, "column": utf8("column", self.column)}
         del content["key"]
         around = encode_around_row(content) if self.bind_row else (encode_context(content), b"")
         set_(self, "content", around[0])
@@ -148,7 +148,7 @@ class KekContext:
     @property
     def wrap(self) -> bytes:
         """The names in canonical bytes: never those of a data key, which have a table."""
-        tenant = {} if self.tenant is None else {"tenant": _utf8("tenant", self.tenant)}
+        tenant = {} if self.tenant is None else {"tenant": utf8("tenant", self.tenant)}
         return encode_context({"kek": self.kek.bytes, **tenant}, _KEK_NAMES)
 
     @property
@@ -163,7 +163,8 @@ class KekContext:
         return f"key-encryption key {self.kek}"
 
 
-def _utf8(name: str, text: object) -> bytes:
+def utf8(name: str, text: object) -> bytes:
+    """A context's value of this name in UTF-8. Raises `ConfigurationError`, which never carries the value."""
     if not isinstance(text, str):
         raise ConfigurationError(f"the context's {name} must be str, not {type(text).__name__}")
     try:

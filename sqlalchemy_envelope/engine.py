@@ -12,11 +12,13 @@ from . import columns  # noqa: F401 - listens to tables
 from .attachment import SLOT, Attachment, attachment_of
 from .envelope import Envelope
 from .errors import ConfigurationError
-from .keyring.keyring import wait_here
+from .keyring.waiting import wait_here
+from .keystore import creating  # noqa: F401 - listens to tables
 from .keystore.binding import bind_store
 from .reading.compiler import compiler_class
 from .reading.execution import execution_context_class
-from .writing import flushing, mapped_keys  # noqa: F401 - listen to mappers
+from .reading.hiding import hide_searched
+from .writing import flushing, mapped_keys, together  # noqa: F401 - listen to mappers
 from .writing.context import writing_context_class
 from .writing.rewrite import rewrite
 from .writing.site import Site
@@ -27,6 +29,7 @@ __tracebackhide__ = True  # pytest prints no locals of these frames: they hold p
 AnyEngine = TypeVar("AnyEngine")
 
 _DRIVERS = ("psycopg", "asyncpg")
+_HIDING = (hide_unknown, hide_searched)
 
 
 def attach(engine: AnyEngine, envelope: Envelope) -> AnyEngine:
@@ -63,7 +66,8 @@ def detach(engine: object) -> None:
     for name in ("statement_compiler", "execution_ctx_cls"):
         root.dialect.__dict__.pop(name, None)
     event.remove(root, "before_execute", _before_execute)
-    event.remove(root, "handle_error", hide_unknown)
+    for hide in _HIDING:
+        event.remove(root, "handle_error", hide)
     root.clear_compiled_cache()
 
 
@@ -73,7 +77,8 @@ def _install(root: Engine, dialect: Any, envelope: Envelope) -> None:
     reading = execution_context_class(type(dialect).execution_ctx_cls)
     dialect.execution_ctx_cls = writing_context_class(reading)
     event.listen(root, "before_execute", _before_execute, retval=True)
-    event.listen(root, "handle_error", hide_unknown)
+    for hide in _HIDING:
+        event.listen(root, "handle_error", hide)
     root.clear_compiled_cache()
 
 

@@ -12,7 +12,9 @@ from .cipher import DataKeys
 from .context import Context, for_tenant
 from .errors import ConfigurationError, DecryptionError, Failure
 from .fallbacks import Fallbacks
-from .keyring.keyring import Keyring, Wait, wait_here
+from .keyring.index_keys import IndexKeys
+from .keyring.keyring import Keyring
+from .keyring.waiting import Wait, wait_here
 from .opening import Locked, Opener, Pair, Reading, unlocked
 from .row_keys import RowKeys
 from .row_opening import RowOpener
@@ -138,6 +140,11 @@ class Envelope:
         For a metric: at rest it says that a column may go on to `EncryptedOnly`. Counted in this process.
         """
         return self._fallbacks.counts()
+
+    @property
+    def index_keys(self) -> IndexKeys:
+        """What makes the cells of blind indexes, under keys of their own."""
+        return self.keyring.index_keys
 
     def warm(self, tenants: Collection[str | None] | None = None) -> int:
         """Fetch the keys of `tenants`, or of all, before they are needed: how many are live. Blocks.

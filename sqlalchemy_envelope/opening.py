@@ -12,7 +12,8 @@ from typing import TypeVar
 from . import cipher, wire
 from .context import Context
 from .errors import DecryptionError, Failure, decryption_error
-from .keyring.keyring import Keyring, wait_here
+from .keyring.keyring import Keyring
+from .keyring.waiting import wait_here
 from .legacy import NO_SIBLING, Version, check_sealed, split_v2
 from .padding import PADDED, unpadded
 from .tenancy import Tenancy

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Column, Table
 from sqlalchemy.sql.selectable import FromClause
 
+from .blind import BlindIndex
 from .types import EncryptedType
 
 
@@ -12,7 +13,8 @@ class Pair(NamedTuple):
     """An encrypted column and its sibling, of one table; and while it is moving, the plaintext column.
 
     `tenant`: the column that names the tenants of its values, where one does. `mates`: the keys of the other
-    encrypted columns that share the sibling.
+    encrypted columns that share the sibling. `indexes`: the columns of its blind indexes, in the order of its
+    type's.
     """
 
     content: Column[Any]
@@ -20,6 +22,7 @@ class Pair(NamedTuple):
     plaintext: Column[Any] | None = None
     tenant: Column[Any] | None = None
     mates: tuple[str, ...] = ()
+    indexes: tuple[Column[Any], ...] = ()
 
     @property
     def type(self) -> EncryptedType[Any]:
@@ -28,9 +31,9 @@ class Pair(NamedTuple):
 
     @property
     def columns(self) -> list[Column[Any]]:
-        """All that a value is written to: content, sibling, and plaintext column where there is one."""
+        """All that a value is written to: content, sibling, plaintext column where there is one, indexes."""
         both = [self.content, self.dek]
-        return both if self.plaintext is None else [*both, self.plaintext]
+        return [*both, *self.indexes] if self.plaintext is None else [*both, self.plaintext, *self.indexes]
 
     @property
     def own(self) -> list[Column[Any]]:
@@ -39,8 +42,13 @@ class Pair(NamedTuple):
 
     def of(self, source: Any) -> "Pair":
         """The same as a table's alias, or its `excluded`, has them."""
-        there = [None if each is None else source.c[each.key] for each in self[:-1]]
-        return Pair(*there, mates=self.mates)  # type: ignore[arg-type, misc]
+        single = {name: each for name, each in self._asdict().items() if isinstance(each, Column)}
+        found: dict[str, Any] = {name: source.c[each.key] for name, each in single.items()}
+        return self._replace(**found, indexes=tuple(source.c[each.key] for each in self.indexes))
+
+    def index_column(self, name: str) -> Column[Any]:
+        """The column of the index of this name."""
+        return next(each for each in self.indexes if each.name == name)
 
     @property
     def group(self) -> frozenset[str]:
@@ -80,6 +88,16 @@ def pairs_of(table: FromClause) -> Pairs:
     """The pairs of a table by column key; empty where it has none."""
     pairs: Pairs = table.__dict__.get(SLOT, _NONE)
     return pairs
+
+
+def indexed_with(pair: Pair, index: BlindIndex) -> list[Pair]:
+    """The pairs whose values an index of `pair` digests together, in order; a KeyError for one not there."""
+    if not index.columns:
+        return [pair]
+    table: Any = pair.content.table
+    pairs = pairs_of(table)
+    named = {each.content.name: each for each in pairs.values()}
+    return [named[name] if name in named else pairs[name] for name in index.columns]
 
 
 def sibling_keys(table: FromClause) -> dict[str, str]:

@@ -4,7 +4,7 @@ A type sees one value, never the row: sealing and the pair of cells are the busi
 that a processor depends on is an `__init__` argument, because only those are in SQLAlchemy's cache key.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any, Self, TypeVar
@@ -15,9 +15,10 @@ from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.type_api import TypeEngine
 from sqlalchemy.types import TypeDecorator
 
-from .arguments import check_arguments, check_bind_row
+from .arguments import check_arguments, check_bind_row, indexes_of
 from .attached import attached, not_attached, opener, unsealed
 from .attachment import SLOT, attachment_of
+from .blind import BlindIndex
 from .codec import Encode
 from .comparator import EncryptedComparator, place_of
 from .context import Context
@@ -59,8 +60,9 @@ class EncryptedType(TypeDecorator[T]):
     `Context`, the logical place that values are bound to; pin it before a table or column is renamed.
     `accept`: one older version that may still be read. `moving`: how far the column is on its way from
     plaintext (see `moving`). `tenant`: the column of the table that names a row's tenant, or `TENANT`.
-    `pad`: the lengths that stored values may have. `bind_row`: a value opens in its own row only, told by
-    the primary key. A column gets its own copy, bound to its place.
+    `pad`: the lengths that stored values may have. `index`: a `BlindIndex` or several, by which equal values
+    are found. `bind_row`: a value opens in its own row only, told by the primary key. A column gets its own
+    copy, bound to its place.
     """
 
     impl = LargeBinary
@@ -88,6 +90,7 @@ class EncryptedType(TypeDecorator[T]):
         tenant: str | Tenancy | None = None,
         pad: Padding | None = None,
         bind_row: bool = False,
+        index: BlindIndex | Sequence[BlindIndex] | None = None,
     ) -> None:
         super().__init__()
         self.dek = dek
@@ -97,6 +100,7 @@ class EncryptedType(TypeDecorator[T]):
         self.tenant = tenant
         self.pad = pad
         self.bind_row = bind_row
+        self.index = indexes_of(index)
         check_arguments(dek, self.context, accept, moving, tenant, pad)
         check_bind_row(bind_row, self.context)
         self.bound = False
@@ -107,10 +111,11 @@ class EncryptedType(TypeDecorator[T]):
         dek: str,
         moving: Moving | None = None,
         tenant: str | Tenancy | None = None,
+        index: tuple[BlindIndex, ...] | None = None,
     ) -> Self:
         """A copy that belongs to one column."""
         copy = self.copy()
-        copy.dek, copy.context, copy.moving, copy.tenant = dek, context, moving, tenant
+        copy.dek, copy.context, copy.moving, copy.tenant, copy.index = dek, context, moving, tenant, index
         copy.context = replace(context, bind_row=self.bind_row)
         copy.bound = True
         return copy
@@ -146,9 +151,18 @@ class EncryptedType(TypeDecorator[T]):
         return Reading(self.context, self.accept, self.codec.tag, self.tenancy)
 
     @property
+    def indexes(self) -> tuple[BlindIndex, ...]:
+        """Its blind indexes; on a column each has the name of its own column."""
+        return self.index or ()
+
+    @property
     def opens(self) -> bool:
         """Whether what is read is a pair, or may be one."""
         return self.moving is None or self.moving.opens
+
+    def stored(self, type_: TypeEngine[Any]) -> TypeEngine[Any]:
+        """The type of a plaintext column, fit for the values of this one."""
+        return type_
 
     def bind_processor(self, dialect: Dialect) -> Callable[[Any], Any]:
         """Lets sealed values through, and nothing else."""
@@ -168,7 +182,7 @@ class EncryptedType(TypeDecorator[T]):
         opening, moving = self._opening(dialect), self.moving
         if moving is None:
             return opening
-        decode = moving.type._cached_result_processor(dialect, coltype)
+        decode = moving.decoder(dialect, coltype)
         check = partial(attached, self, dialect)
         return moving.reader(opening, Plaintext(place_of(self), self.python_type, decode, check))
 
@@ -207,7 +221,7 @@ class EncryptedType(TypeDecorator[T]):
         return made
 
     def _told(self) -> list[str]:
-        names = () if self.bound else ("dek", "context", "accept", "moving", "tenant", "pad")
+        names = () if self.bound else ("dek", "context", "accept", "moving", "tenant", "pad", "index")
         told = [f"{name}={value!r}" for name in names if (value := getattr(self, name)) is not None]
         return [*told, "bind_row=True"] if self.bind_row and not self.bound else told
 

@@ -151,6 +151,17 @@ def test_a_typed_value_has_one_form(vector):
         assert padding.is_padded(stored) == ("padded" in vector["name"])
 
 
+@of("index")
+def test_an_indexed_value_has_its_cell(vector):
+    """What equal values have in common, under the index's key."""
+    if "failure" in vector:
+        with pytest.raises(ConfigurationError if vector["failure"] == "context" else DecryptionError):
+            reading.indexed(vector)
+    else:
+        cell = reading.indexed(vector)
+        assert (None if cell is None else cell.hex()) == vector["cell"]
+
+
 def test_there_are_many_vectors_and_four_in_five_are_failures():
     """At least 150, no name twice, each one success or one failure."""
     failures = sum("failure" in vector for vector in VECTORS)

@@ -13,6 +13,7 @@ from .. import wire
 from ..backfill.quoting import literal
 from ..errors import BackfillError, ConfigurationError
 from ..keystore import schema
+from ..keystore.index_usage import index_usage
 from ..keystore.usage import usage
 from .key_store import CreateKeyStoreOp, DropKeyStoreOp, KeyStoreOperation
 
@@ -104,6 +105,8 @@ def _held(connection: Connection) -> list[str]:
     for use in usage(connection):
         if use.wrap is wire.Wrap.KEK:
             rows[use.place] += use.rows
+    for indexed in index_usage(connection):
+        rows[indexed.place] += indexed.rows
     return [f"{place}: {number}" for place, number in sorted(rows.items())]
 
 

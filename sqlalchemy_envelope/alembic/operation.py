@@ -5,7 +5,8 @@ from typing import Any
 
 from alembic.operations import Operations
 
-from ..backfill.move import Move, ValueType, row_columns
+from ..backfill.move import Move, row_columns
+from ..backfill.valuetype import ValueType
 from ..context import Context
 from .told import Call, ToldOperation
 

@@ -6,8 +6,8 @@ from typing import Any
 from ..cipher import DataKey
 from ..context import for_tenant
 from ..envelope import Envelope, ToSeal, to_seal
-from ..keyring.keyring import wait_here
 from ..keyring.rewrap import data_keys
+from ..keyring.waiting import wait_here
 from ..row_keys import RowKeys
 from ..rows import encode_keys, packed_row
 from ..tenancy import Parted, packed
@@ -42,16 +42,23 @@ def sealed(envelope: Envelope, move: Move, values: Contents, rows: Sequence[Any]
     if move.tenant is None:
         column = envelope.seal_columns([ToSeal(move.context, values, bound, _keys(envelope, move, rows))])[0]
         return [column.contents, column.deks]
-    parted = Parted([_known(row[0]) for row in rows])
+    by_tenant = parted(move, rows)
     parts = [
         part._replace(keys=_keys(envelope, move, theirs, of))
         for part, (of, theirs) in zip(
-            to_seal(move.context, parted, values, bound), parted.parts(rows), strict=True
+            to_seal(move.context, by_tenant, values, bound), by_tenant.parts(rows), strict=True
         )
     ]
     columns = envelope.seal_columns(parts)
     contents, deks = zip(*((each.contents, each.deks) for each in columns), strict=True)
-    return [parted.joined(contents), parted.joined(deks)]
+    return [by_tenant.joined(contents), by_tenant.joined(deks)]
+
+
+def parted(move: Move, rows: Sequence[Any]) -> Parted:
+    """A batch by the tenants that come first in its rows, or by the one that the context says."""
+    if move.tenant is None:
+        return Parted([move.context.tenant] * len(rows))
+    return Parted([_known(row[0]) for row in rows])
 
 
 def _keys(envelope: Envelope, move: Move, rows: Sequence[Any], of: str | None = None) -> RowKeys | None:

@@ -12,7 +12,7 @@ from .. import codec
 from ..context import Context, for_tenant
 from ..envelope import Envelope, ToSeal
 from ..errors import ConfigurationError, DecryptionError, Failure
-from ..keyring.keyring import wait_here
+from ..keyring.waiting import wait_here
 from ..keyring.writing import Writing
 from ..legacy import NO_SIBLING
 from ..opening import Reading
@@ -23,12 +23,12 @@ from ..wire import SEALED_AT
 from .faults import RowError
 from .kind import Kind
 from .marks import is_current, is_stale, is_under, tenant_of_key
-from .move import ValueType
 from .names import quoted
 from .quoting import literal
 from .rotation import Rotation
 from .setting import Cells, Setting, Stamp, Step
 from .sources import Raw, Selected
+from .valuetype import ValueType
 
 __tracebackhide__ = True  # pytest prints no locals of these frames: they hold plaintext
 

@@ -12,6 +12,7 @@ from .doctor import doctor
 from .exits import EPILOG, Exit
 from .explain import explain_value
 from .failures import told
+from .indexkeys import activate_index, begin_index, list_index_keys, retire_index
 from .jobs import list_jobs, pause_job, resume_job
 from .keylife import reinstate_key, retire_key, revoke_key, shred_keys
 from .keylist import export_public_facts, init_keys, list_keys, list_receipts
@@ -64,8 +65,22 @@ KEYS: dict[str, Callable[..., Exit]] = {
 }
 """Those of `keys`."""
 
+INDEX_KEYS: dict[str, Callable[..., Exit]] = {
+    "list": list_index_keys,
+    "begin": begin_index,
+    "activate": activate_index,
+    "retire": retire_index,
+}
+"""Those of `index-keys`."""
+
 keys = typer.Typer(
     help="Key-encryption keys: what there is, and each step of their life.",
+    epilog=EPILOG,
+    rich_markup_mode=None,
+)
+
+index_keys = typer.Typer(
+    help="Keys of blind indexes: what there is, and replacing one while the application runs.",
     epilog=EPILOG,
     rich_markup_mode=None,
 )
@@ -74,14 +89,18 @@ for name, command in COMMANDS.items():
     app.command(name, epilog=EPILOG)(command)
 for name, command in KEYS.items():
     keys.command(name, epilog=EPILOG)(command)
+for name, command in INDEX_KEYS.items():
+    index_keys.command(name, epilog=EPILOG)(command)
 app.add_typer(keys, name="keys")
+app.add_typer(index_keys, name="index-keys")
 
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command. Returns its exit code, whatever happened."""
     try:
         with terminable():
-            ended = _ended([*arguments, "--help"] if list(arguments) in ([], ["keys"]) else list(arguments))
+            bare = list(arguments) in ([], ["keys"], ["index-keys"])
+            ended = _ended([*arguments, "--help"] if bare else list(arguments))
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - shown below, without what it might hold
         failed = told(error, debug="--debug" in arguments)
         sys.stderr.write(f"{NAME}: {failed.words}\n")

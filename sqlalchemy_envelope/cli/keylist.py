@@ -23,6 +23,7 @@ from .store import key_of, reading, writing
 from .terminal import Terminal
 
 HEADINGS = ("key", "tenant", "state", "age", "wraps", "wrapped by")
+DATA = "data"
 FORMAT = "sqlalchemy-envelope/public-facts/1"
 
 OfTenant = Annotated[str | None, typer.Option("--tenant", help="Of this tenant only.")]
@@ -57,7 +58,7 @@ def list_keys(
     as_json: AsJson = False,
     debug: Debug = False,
 ) -> Exit:
-    """The key-encryption keys, and with --count the values under each.
+    """The keys, and with --count the values under each key-encryption key.
 
     By SQL alone: needs no keys.
     """
@@ -70,8 +71,10 @@ def list_keys(
     elif not found:
         terminal.aside("no key is here: the first value of a tenant makes one")
     else:
-        rows = [_key_row(each, uses) for each in found]
-        terminal.table((*HEADINGS, "values") if counted else HEADINGS, rows, "age wraps values")
+        told = any(each.purpose != DATA for each in found)
+        headings = [*HEADINGS[:2], *["purpose"][:told], *HEADINGS[2:], *["values"][:counted]]
+        rows = [_key_row(each, uses, told) for each in found]
+        terminal.table(headings, rows, "age wraps values")
     return Exit.DONE
 
 
@@ -142,11 +145,12 @@ def _key_data(each: KeyFacts, uses: Uses | None) -> dict[str, Any]:
     return asdict(each) | {"usage": {use.place: use.rows for use in uses.get(each.id, [])}}
 
 
-def _key_row(each: KeyFacts, uses: Uses | None) -> list[str]:
+def _key_row(each: KeyFacts, uses: Uses | None, told: bool) -> list[str]:
     age = duration(max(0.0, (datetime.now(UTC) - each.created_at).total_seconds()))
     names = ", ".join(each.wrapped_by)
     values = [] if uses is None else [count(sum(use.rows for use in uses.get(each.id, [])))]
-    return [str(each.id), each.tenant or "", each.state, age, count(each.wraps), names, *values]
+    named = [str(each.id), each.tenant or "", *[each.purpose][:told]]
+    return [*named, each.state, age, count(each.wraps), names, *values]
 
 
 def _receipt_row(each: Receipt) -> list[str]:

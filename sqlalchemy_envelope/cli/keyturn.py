@@ -11,6 +11,7 @@ from ..keystore import listing
 from ..rotation import rotate_kek
 from ..rotation.creating import create_kek
 from .exits import Exit
+from .keylist import DATA
 from .keys import Keys
 from .options import AsJson, Debug, KeySource, Url
 from .store import reading
@@ -93,7 +94,8 @@ def _check_tenant(tenant: str | None, *, of_none: bool, of_all: bool | None = No
 def _active(url: str | None, days: float) -> list[str | None]:
     latest = datetime.now(UTC) - timedelta(days=days)
     with reading(url) as connection:
-        active = [each for each in listing.keys(connection) if each.state is KekState.ACTIVE]
+        found = [each for each in listing.keys(connection) if each.purpose == DATA]
+    active = [each for each in found if each.state is KekState.ACTIVE]
     return [each.tenant for each in active if days == 0 or each.created_at <= latest]
 
 

@@ -10,7 +10,7 @@ from ..providers.provider import KeyProvider
 from ..providers.racing import most_hopeful
 from ..providers.regional import RegionalKms
 from ..wire import KeyCell
-from .rewrap import unwrapped
+from .custodian import unwrapped
 from .store import WrappedKek
 
 __tracebackhide__ = True  # pytest prints no locals of these frames: they hold keys

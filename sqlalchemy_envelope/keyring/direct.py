@@ -13,10 +13,13 @@ from ..legacy import V2_HEAD
 from ..providers.provider import KeyProvider
 from ..wire import KeyCell
 from .cache import KeyCache
-from .keyring import Order, Stored, Wait
+from .custodian import rewrapped
+from .index_keys import IndexKeys
+from .keyring import Order, Stored
 from .pool import Pool, wait_for
 from .reuse import Reuse, Spares
-from .rewrap import data_keys, rewrap_all, rewrapped, wrap_all
+from .rewrap import data_keys, rewrap_all, wrap_all
+from .waiting import Wait
 from .wave import Call, Wave
 from .writing import Writing, mark_of
 
@@ -51,6 +54,8 @@ class DirectKeyring:
         self._concurrency, self._reuse = concurrency, reuse
         self._cache_entries, self._cache_seconds = cache_entries, cache_seconds
         self._clock = clock
+        self.providers = (provider, *opens)
+        self.index_keys = IndexKeys(self.providers, state_seconds=cache_seconds, clock=clock)
         if provider.local:
             self._generator = lru_cache(_CONTEXTS)(provider.generator)
         self.start_afresh()
@@ -131,6 +136,7 @@ class DirectKeyring:
             self._cache.clear()
             self._pool.board.share_no_more()
             self._spares = None if self._reuse is None else Spares(self._reuse)
+        self.index_keys.purge_cache()
 
     def _make(self, orders: Sequence[Order], wait: Wait[None]) -> list[DataKeys]:
         if self._provider.local:

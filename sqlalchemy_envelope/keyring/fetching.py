@@ -13,10 +13,10 @@ from ..providers.provider import KeyProvider
 from .custody import unwrap_kek
 from .kek import Kek, Terms, head_of, id_of, place_of, standing
 from .keks import Keks
-from .keyring import Wait
 from .pool import Pool, wait_for
 from .rows import Clock, Rows, Seen
 from .store import KekRow, KeyStore
+from .waiting import Wait
 from .wave import Call, Wave
 
 __tracebackhide__ = True  # pytest prints no locals of these frames: they hold keys

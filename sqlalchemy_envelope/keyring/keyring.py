@@ -1,30 +1,21 @@
 """What an envelope asks of a keyring."""
 
-from collections.abc import Callable, Collection, Sequence
-from concurrent.futures import Future
-from typing import Protocol, TypeVar
+from collections.abc import Collection, Sequence
+from typing import Protocol
 
 from ..cipher import DataKeys, Unwrap
 from ..context import Context
+from .index_keys import IndexKeys
+from .waiting import Wait
 from .writing import Writing
 
 __tracebackhide__ = True  # pytest prints no locals of these frames: they hold keys
-
-T = TypeVar("T")
-
-Wait = Callable[[Future[T]], T]
-"""How the caller waits: `Future.result`, or under an event loop a way that lets the loop run on."""
 
 Order = tuple[Context, int]
 """A context and how many data keys it needs."""
 
 Stored = tuple[Context, bytes]
 """A context and a key cell (or a whole version 2 wrapped key, see `unlock`)."""
-
-
-def wait_here(future: Future[T]) -> T:
-    """The plain way to wait: in this thread."""
-    return future.result()
 
 
 class Unwrappers(Protocol):
@@ -46,6 +37,10 @@ class Keyring(Protocol):
     @property
     def local(self) -> bool:
         """Whether no stored key ever needs a network call to unwrap."""
+
+    @property
+    def index_keys(self) -> IndexKeys:
+        """What makes the cells of blind indexes."""
 
     def issue(self, orders: Sequence[Order], wait: Wait[None]) -> list[DataKeys]:
         """Data keys for each order, all in one wave of concurrent calls. Raises `KeyProviderError`."""

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 
 from ..errors import KeyProviderError
-from .keyring import Wait
+from .waiting import Wait
 from .wave import Board, Call, Wave
 
 __tracebackhide__ = True  # pytest prints no locals of these frames: they hold keys

@@ -15,10 +15,10 @@ from .blocks import Blocks, Claim, Need
 from .custody import make_kek
 from .fetching import Fetching
 from .kek import Kek, head_of, place_of
-from .keyring import Wait
 from .pool import wait_for
 from .rows import Seen
 from .store import KekRow, WrappedKek
+from .waiting import Wait
 from .wave import Call, Wave
 
 __tracebackhide__ = True  # pytest prints no locals of these frames: they hold keys

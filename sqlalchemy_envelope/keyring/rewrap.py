@@ -1,4 +1,4 @@
-"""A key wrapped under another key, and itself the same: data keys, and the keys of the hierarchy.
+"""Many data keys wrapped under another key, and themselves the same.
 
 A provider that wrapped it does so itself, inside of KMS where it is one. What another provider wrapped is
 unwrapped by that one first.
@@ -8,43 +8,17 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from ..cipher import Rewrap, Unwrap
-from ..context import Context, WrapContext
-from ..errors import DecryptionError, Failure
-from ..providers.provider import KeyProvider
+from ..context import Context
+from ..errors import DecryptionError
 from ..wire import KEY_HEAD_BYTES, KeyCell
-from .keyring import Keyring, Stored, Wait
+from .keyring import Keyring, Stored
 from .pool import Pool, wait_for
+from .waiting import Wait
 from .wave import Call, Wave
 
 __tracebackhide__ = True  # pytest prints no locals of these frames: they hold keys
 
 RewrapOne = Callable[[Context, bytes], bytes]
-
-
-def rewrapped(
-    provider: KeyProvider, others: Sequence[KeyProvider], cell: bytes, context: WrapContext
-) -> bytes:
-    """The cell under the key with which `provider` wraps now; `others` open what they wrapped.
-
-    Raises `DecryptionError` for what never unwraps, and `KeyProviderError`.
-    """
-    parsed = KeyCell.parse(cell)
-    if provider.handles(parsed.wrap, parsed.key_id):
-        return provider.rewrap(parsed, context)
-    for other in others:
-        if other.handles(parsed.wrap, parsed.key_id):
-            return provider.wrap(unwrapped(other, parsed, context), context)
-    raise DecryptionError(Failure.UNKNOWN_KEY, context.place)
-
-
-def unwrapped(provider: KeyProvider, cell: KeyCell, context: WrapContext) -> bytes:
-    """The key in a cell that `provider` handles. Raises `DecryptionError`, `KeyProviderError`."""
-    if not provider.local:
-        return provider.unwrap(cell, context)
-    unwrap = provider.unwrappers(context).get(cell.head)
-    if unwrap is None:
-        raise DecryptionError(Failure.UNWRAP, context.place)
-    return unwrap(cell.wrapped)
 
 
 def rewrap_all(

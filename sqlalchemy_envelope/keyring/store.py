@@ -15,10 +15,12 @@ MAX_WRAPS = 2**32
 class KekState(StrEnum):
     """Where a key is in its life (after NIST SP 800-57 Part 1, section 7)."""
 
+    PRE_ACTIVE = "pre-active"
+    """Of an index key: every process searches by it, and none writes with it yet."""
     ACTIVE = "active"
-    """Wraps and unwraps; at most one a tenant."""
+    """Wraps and unwraps; at most one a tenant. An index key: what new rows are indexed with."""
     DEACTIVATED = "deactivated"
-    """Unwraps what it wrapped, and wraps no more."""
+    """Unwraps what it wrapped, and wraps no more. An index key: is searched by, until no row is left."""
     REVOKED = "revoked"
     """Does neither, until it is reinstated."""
     DESTROYED = "destroyed"

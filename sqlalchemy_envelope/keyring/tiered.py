@@ -15,13 +15,16 @@ from ..providers.provider import KeyProvider
 from ..wire import KEY_HEAD_BYTES
 from .direct import DirectKeyring
 from .fetching import Fetching
+from .index_keys import IndexKeys
+from .index_store import IndexStore
 from .kek import Kek, Terms, head_of, is_under_kek
-from .keyring import Order, Stored, Wait, wait_here
+from .keyring import Order, Stored
 from .lookup import Lookup
 from .reserving import Reserving
 from .reuse import Reuse
 from .rewrap import data_keys, rewrap_all, wrap_all
 from .store import KeyStore
+from .waiting import Wait, wait_here
 from .writing import Writing
 
 __tracebackhide__ = True  # pytest prints no locals of these frames: they hold keys
@@ -81,6 +84,14 @@ class TieredKeyring:
         terms = Terms(state_seconds, kms_seconds, outage_seconds, max_age_seconds)
         self._fetching = Fetching((provider, *opens), self._stored, terms, clock, cache_entries)
         self._reserving = Reserving(provider, self._fetching, cache_entries)
+        self.index_keys = IndexKeys(
+            (provider, *opens),
+            store=store if isinstance(store, IndexStore) else None,  # type: ignore[redundant-expr]
+            state_seconds=state_seconds,
+            kms_seconds=kms_seconds,
+            entries=cache_entries,
+            clock=clock,
+        )
         self.start_afresh()
         start_afresh_after_fork(self)
 
@@ -203,6 +214,7 @@ class TieredKeyring:
             self._fetching.purge()
             self._reserving.purge()
         self._direct.purge_cache()
+        self.index_keys.purge_cache()
 
     def _stored(self) -> KeyStore:
         if self._store is None:

@@ -10,12 +10,15 @@ from .store import SqlKeyStore
 
 
 def bind_store(keyring: Keyring, root: Engine) -> None:
-    """Gives a `TieredKeyring` without a store this engine's database for one.
+    """Gives a `TieredKeyring` and the index keys of any keyring this engine's database for a store.
 
+    Those that were given one keep it.
     Raises `ConfigurationError` where its keys would lie in another database than the values.
     """
+    where = database_of(root)
     if isinstance(keyring, TieredKeyring):
-        keyring.bind_store(lambda: SqlKeyStore(root), database_of(root))
+        keyring.bind_store(lambda: SqlKeyStore(root), where)
+    keyring.index_keys.bind_store(lambda: SqlKeyStore(root), where)
 
 
 def database_of(root: Engine) -> Hashable:

@@ -7,7 +7,7 @@ from sqlalchemy import Connection
 
 from .. import components
 
-VERSION = 1
+VERSION = 2
 
 STATEMENTS: tuple[str, ...] = (
     *components.STATEMENTS,
@@ -40,10 +40,27 @@ WHERE state = 'active'""",
     at timestamptz NOT NULL DEFAULT now(),
     rows_affected jsonb NOT NULL
 )""",
+    """DO $envelope$ BEGIN
+IF NOT EXISTS (SELECT FROM envelope.component WHERE name = 'keys' AND version >= 2) THEN
+    ALTER TABLE envelope.key
+        ADD COLUMN settled_at timestamptz,
+        ADD COLUMN emptied_at timestamptz,
+        DROP CONSTRAINT key_purpose_check,
+        DROP CONSTRAINT key_state_check,
+        ADD CONSTRAINT key_purpose_check CHECK (purpose = 'data' OR purpose ^@ 'index:'),
+        ADD CONSTRAINT key_state_check CHECK (state IN ('active', 'deactivated', 'revoked', 'destroyed')
+            OR (state = 'pre-active' AND purpose <> 'data'));
+    CREATE UNIQUE INDEX key_pre_active ON envelope.key (coalesce(tenant, ''), purpose)
+        WHERE state = 'pre-active';
+    CREATE INDEX key_of_purpose ON envelope.key (purpose, coalesce(tenant, ''));
+END IF;
+END $envelope$""",
     components.record_sql("keys", VERSION),
 )
 """`wrapped`: a key cell for each provider (docs/wire-format.md, section 4), `wrapped_by`: the names of their
-keys in the same order. `rows_affected`: by `schema.table.column`, how many values the key had wrapped."""
+keys in the same order. `purpose`: `data`, or `index:` and a blind index's key name. `settled_at`: since when
+an index key's state can be read by all; `emptied_at`: when no row was found under it any more.
+`rows_affected`: by `schema.table.column`, how many values the key had wrapped."""
 
 
 def install(connection: Connection) -> None:

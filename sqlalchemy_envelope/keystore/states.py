@@ -5,7 +5,7 @@ A step takes effect with the caller's commit.
 """
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -14,26 +14,36 @@ from sqlalchemy import Connection, text
 from ..errors import ConfigurationError
 from ..keyring.store import KekState
 from .failures import translating
+from .index_usage import index_usage
+from .locks import lock_tenant
 from .receipts import Act, Receipt, SignOff, write
-from .store import lock_tenant
-from .usage import KeyUse, usage
+from .rows import uuid_of
+from .usage import usage
 
 GRACE_SECONDS = 3600.0
 """How long after its deactivation a key may still be in use by a process that has not looked since."""
 
 _KEY = text("""
-SELECT id, tenant, state, CAST(extract(epoch FROM clock_timestamp() - deactivated_at) AS float8) AS idle
+SELECT id, tenant, purpose, state,
+    CAST(extract(epoch FROM clock_timestamp() - deactivated_at) AS float8) AS idle
 FROM envelope.key WHERE id = CAST(:id AS uuid) FOR UPDATE""")
+
+_INDEX_KEYS = text("SELECT id FROM envelope.key WHERE id = ANY (CAST(:ids AS uuid[])) AND purpose <> 'data'")
 
 _OF_TENANT = text("SELECT id FROM envelope.key WHERE tenant = CAST(:tenant AS text) AND state <> 'destroyed'")
 
 _REVOKE = text("""
 UPDATE envelope.key
-SET state = 'revoked', revoked_at = now(), deactivated_at = coalesce(deactivated_at, now())
+SET state = 'revoked', revoked_at = now(), deactivated_at = coalesce(deactivated_at, now()), settled_at = NULL
 WHERE id = CAST(:id AS uuid)""")
 
 _REINSTATE = text("""
-UPDATE envelope.key SET state = 'deactivated', revoked_at = NULL WHERE id = CAST(:id AS uuid)""")
+UPDATE envelope.key AS back SET revoked_at = NULL, settled_at = NULL, state = CASE
+    WHEN purpose = 'data' OR EXISTS (SELECT FROM envelope.key AS other WHERE other.purpose = back.purpose
+        AND coalesce(other.tenant, '') = coalesce(back.tenant, '') AND other.state = 'active')
+    THEN 'deactivated' ELSE 'active' END
+WHERE id = CAST(:id AS uuid)""")
+"""An index key that was revoked while active is so again: no other was made meanwhile."""
 
 _DESTROY = text("""
 UPDATE envelope.key SET state = 'destroyed', destroyed_at = now(), wrapped = '{}', wrapped_by = '{}',
@@ -56,7 +66,7 @@ def revoke(connection: Connection, key: UUID, *, by: str, reason: str) -> Receip
 
 
 def reinstate(connection: Connection, key: UUID, *, by: str, reason: str) -> Receipt:
-    """A revoked key opens again what it wrapped; it wraps no more."""
+    """A revoked key opens again what it wrapped; it wraps no more. An index key is what it was before."""
     signed = SignOff(by, reason)
     with translating():
         row = _locked(connection, key, KekState.REVOKED)
@@ -80,11 +90,11 @@ def shred(
         if key is None:
             lock_tenant(connection, tenant)
         of_tenant = connection.execute(_OF_TENANT, {"tenant": tenant}).scalars()
-        doomed: Sequence[UUID] = [key] if key is not None else sorted(of_tenant)
+        doomed: Sequence[UUID] = [key] if key is not None else sorted(map(uuid_of, of_tenant))
         if not doomed:
             raise ConfigurationError(f"tenant {tenant!r} has no key that is not destroyed")
-        uses = usage(connection, doomed)  # before the rows are locked, which writers would wait for
-        return [_destroyed(connection, each, uses, signed) for each in doomed]
+        rows = _rows_under(connection, doomed)  # before these are locked, which writers would wait for
+        return [_destroyed(connection, each, rows[each], signed) for each in doomed]
 
 
 def retire(connection: Connection, key: UUID, *, by: str = "", grace: float = GRACE_SECONDS) -> Receipt:
@@ -95,6 +105,8 @@ def retire(connection: Connection, key: UUID, *, by: str = "", grace: float = GR
     """
     with translating():
         row = _locked(connection, key, KekState.DEACTIVATED)
+        if row.purpose != "data":
+            raise ConfigurationError(f"key {key} is an index's: `sqlalchemy-envelope index-keys retire`")
         _refuse_recent(connection, row, grace)
         uses = usage(connection, [key])
         if uses:
@@ -107,12 +119,19 @@ def retire(connection: Connection, key: UUID, *, by: str = "", grace: float = GR
         return write(connection, row, Act.DESTROY, SignOff(by or str(role), "retired: it wraps no value"), {})
 
 
-def _destroyed(connection: Connection, key: UUID, uses: Collection[KeyUse], signed: SignOff) -> Receipt:
-    row = _locked(connection, key, KekState.ACTIVE, KekState.DEACTIVATED, KekState.REVOKED)
-    rows: Counter[str] = Counter()
-    for use in uses:
-        if use.key_id == row.id.bytes:
-            rows[use.place] += use.rows
+def _rows_under(connection: Connection, keys: Sequence[UUID]) -> dict[UUID, Counter[str]]:
+    """How many values of which column each key has: those it wraps, and those it indexes."""
+    rows: dict[UUID, Counter[str]] = {key: Counter() for key in keys}
+    for use in usage(connection, keys):
+        rows[UUID(bytes=use.key_id)][use.place] += use.rows
+    of_indexes = connection.execute(_INDEX_KEYS, {"ids": list(keys)}).scalars()
+    for indexed in index_usage(connection, [uuid_of(id_) for id_ in of_indexes]):
+        rows[indexed.key][indexed.place] += indexed.rows
+    return rows
+
+
+def _destroyed(connection: Connection, key: UUID, rows: Mapping[str, int], signed: SignOff) -> Receipt:
+    row = _locked(connection, key, *(state for state in KekState if state is not KekState.DESTROYED))
     connection.execute(_DESTROY, {"id": key})
     return write(connection, row, Act.DESTROY, signed, rows)
 

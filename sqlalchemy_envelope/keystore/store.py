@@ -1,6 +1,5 @@
 """`SqlKeyStore`: key-encryption keys in `envelope.key`, each operation in a transaction of its own."""
 
-import hashlib
 from collections.abc import Collection
 from typing import Any
 from uuid import UUID, uuid4
@@ -8,8 +7,11 @@ from uuid import UUID, uuid4
 from sqlalchemy import URL, Connection, text
 
 from ..errors import ConfigurationError
+from ..keyring.index_store import IndexName, IndexRow
 from ..keyring.store import MAX_WRAPS, KekRow, Make, WrappedKek
+from . import index_rows
 from .connections import Connections
+from .locks import lock_tenant
 from .rows import COLUMNS, kek_row
 
 __tracebackhide__ = True  # pytest prints no locals of these frames: they hold keys
@@ -27,8 +29,6 @@ AND extract(epoch FROM clock_timestamp() - created_at) < CAST(:max_age AS float8
 AND wraps + CAST(:wraps AS bigint) <= {MAX_WRAPS}
 RETURNING {COLUMNS}""")
 
-_LOCK = text("SELECT pg_advisory_xact_lock(CAST(:lock AS bigint))")
-
 _DEACTIVATE = text("""
 UPDATE envelope.key SET state = 'deactivated', deactivated_at = now()
 WHERE coalesce(tenant, '') = CAST(:tenant AS text) AND purpose = 'data' AND state = 'active'""")
@@ -43,10 +43,11 @@ RETURNING {COLUMNS}""")
 class SqlKeyStore:
     """The table `envelope.key` of the database of `source`: an `Engine`, an `AsyncEngine` or a URL.
 
-    Implements `keyring.store.KeyStore`. Connections are made as the engine's are, and apart from its pool: at
-    most two at once, each for one short transaction at READ COMMITTED. Locks end with their transaction, so a
-    PgBouncer in transaction mode is fine. An `AsyncEngine` whose `async_creator` is bound to an event loop
-    can't be used from another thread: give a URL or a plain `Engine` then.
+    Implements `keyring.store.KeyStore` and `keyring.index_store.IndexStore`. Connections are made as the
+    engine's are, and apart from its pool: at most two at once, each for one short transaction at READ
+    COMMITTED. Locks end with their transaction, so a PgBouncer in transaction mode is fine. An `AsyncEngine`
+    whose `async_creator` is bound to an event loop can't be used from another thread: give a URL or a plain
+    `Engine` then.
     """
 
     def __init__(self, source: Any) -> None:
@@ -80,6 +81,18 @@ class SqlKeyStore:
         wanted = {"tenant": tenant or "", "wraps": wraps, "max_age": max_age}
         return self._connections.run(lambda connection: _reserve(connection, wanted, make))
 
+    def index_keys(self, names: Collection[IndexName]) -> list[IndexRow]:
+        """All index keys of these names in whatever state, the newest of each first."""
+        return self._connections.run(lambda connection: index_rows.find(connection, names))
+
+    def make_index_key(self, name: IndexName, make: Make) -> None:
+        """The first index key of a name; nothing where it has one that is not destroyed."""
+        self._connections.run(lambda connection: index_rows.make_first(connection, name, make))
+
+    def is_rotating(self, purpose: str) -> bool:
+        """Whether any tenant has two index keys of this purpose that are searched by."""
+        return self._connections.run(lambda connection: index_rows.is_rotating(connection, purpose))
+
     def _read(self, statement: Any, **parameters: object) -> list[KekRow]:
         def read(connection: Connection) -> list[KekRow]:
             return [kek_row(row) for row in connection.execute(statement, parameters)]
@@ -100,12 +113,6 @@ def replace_active(connection: Connection, kek: WrappedKek, wraps: int = 0) -> K
     new = {"id": kek.id, "tenant": tenant, "wraps": wraps}
     cells = {"wrapped": list(kek.cells), "wrapped_by": list(kek.names)}
     return kek_row(connection.execute(_INSERT, new | cells).one())
-
-
-def lock_tenant(connection: Connection, tenant: str | None) -> None:
-    """Until the transaction ends, nobody else makes a key for this tenant."""
-    digest = hashlib.sha256(b"sqlalchemy-envelope/kek\0" + (tenant or "").encode()).digest()
-    connection.execute(_LOCK, {"lock": int.from_bytes(digest[:8], "big", signed=True)})
 
 
 def _reserve(connection: Connection, wanted: dict[str, Any], make: Make) -> KekRow:

@@ -20,12 +20,12 @@ from sqlalchemy.sql.selectable import TextualSelect
 from ..pairs import pairs_of
 from ..types import Sealed, carried
 from ..wire import KEY_MAGIC, VERSION
-from .cells import CellRendering
 from .clauses import ClauseReading
 from .kinds import is_null
 from .lineage import is_query, stored_table
 from .path import keep_path
 from .policy import Carriers, Verdict, judge, refusal
+from .searching import Searching
 from .sets import check_set_operation
 from .textual import (
     changes_statement,
@@ -39,7 +39,7 @@ from .textual import (
 _KEY_START = bytes((KEY_MAGIC, VERSION))
 
 
-class EnvelopeCompiler(CellRendering, ClauseReading):
+class EnvelopeCompiler(Searching, ClauseReading):
     """Judges where encrypted columns stand and renders their cells as one."""
 
     def __init__(self, *args: Any, **kw: Any) -> None:

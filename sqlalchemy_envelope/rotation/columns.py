@@ -13,7 +13,6 @@ from typing import Any
 from ..backfill.database import Database
 from ..backfill.kind import Kind
 from ..backfill.mates import guard_of, mates_of
-from ..backfill.move import ValueType
 from ..backfill.moves import find_by_content
 from ..backfill.prepare import check_new_rotation
 from ..backfill.rotation import Rotation
@@ -21,6 +20,7 @@ from ..backfill.rotations import record_job
 from ..backfill.run import run
 from ..backfill.running import Report
 from ..backfill.standing import installed
+from ..backfill.valuetype import ValueType
 from ..context import Context
 from ..envelope import Envelope
 from ..errors import BackfillError, ConfigurationError

@@ -1,4 +1,4 @@
-"""Key-encryption keys: wrapped under their provider's new key, and replaced by new ones.
+"""The keys of the table: wrapped under their provider's new key; and a tenant's replaced by a new one.
 
 Neither touches a data row: what the keys wrapped is as it was, and opens as before.
 """
@@ -19,8 +19,9 @@ from ..keyring.keyring import Keyring
 from ..keyring.store import KekRow, WrappedKek
 from ..keyring.tiered import TieredKeyring
 from ..keystore.connections import Connections
+from ..keystore.locks import lock_tenant
 from ..keystore.rows import COLUMNS, kek_row
-from ..keystore.store import lock_tenant, replace_active
+from ..keystore.store import replace_active
 from ..wire import KeyCell
 
 __tracebackhide__ = True  # pytest prints no locals of these frames: they hold keys
@@ -49,14 +50,14 @@ class Rewrapped:
 
 
 def rewrap_keks(source: Any, keyring: Keyring, *, concurrency: int = 20) -> Rewrapped:
-    """Wraps every key-encryption key that is not under the provider's present key under that.
+    """Wraps every key that is not under the provider's present key under that; those of indexes too.
 
     One ReEncrypt each where the provider may, else unwrapped by whichever provider of the keyring opens it
     and wrapped by the first. `source`: the database of `envelope.key`, as an engine, a URL or a `Database`.
     No transaction is open during a call, and every batch is committed: run it again after whatever happened,
     beside others too. Raises `KeyProviderError` once what went well is written.
     """
-    providers = _tiered(keyring).providers
+    providers = keyring.index_keys.providers
     store, done = Connections(_place(source)), Rewrapped()
     with ThreadPoolExecutor(concurrency, "sqlalchemy-envelope") as threads:
         for batch in _batches(store):

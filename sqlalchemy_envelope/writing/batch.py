@@ -9,8 +9,10 @@ from sqlalchemy import Column
 from ..attachment import Attachment
 from ..envelope import SealedColumn, ToSeal, to_seal
 from ..tenancy import Parted
+from .digests import Digests, Encoded
 from .grouped import Group, Kept
 from .slots import Slot, Which, Whose
+from .twins import Twins
 
 __tracebackhide__ = True  # pytest prints no locals of these frames: they hold plaintext
 
@@ -23,6 +25,9 @@ class Batch:
         self.keys: set[str] = set()
         self.sealed: list[tuple[Sequence[Any], SealedColumn]] = []
         """The values of each column and their cells, once sealed."""
+        self.indexed: list[Sequence[bytes | None]] = []
+        """The cells of blind indexes."""
+        self.twins: Twins = {}
 
     def add(self, slot: Slot) -> None:
         """Values of one column; its `put` gets their cells once all are sealed."""
@@ -35,8 +40,7 @@ class Batch:
 
     def gives(self, keys: Collection[str]) -> bool:
         """Whether one of these columns is given anything but NULL."""
-        slots = (each for each in self._slots if each.pair.content.key in keys)
-        return any(not _is_null(value, each.pair.type.codec) for each in slots for value in each.values)
+        return any(not each.is_null for each in self._slots if each.pair.content.key in keys)
 
     def groups(self) -> list[list[Slot]]:
         """The slots of columns that share a sibling, by the rows that they write."""
@@ -47,34 +51,44 @@ class Batch:
                 found.setdefault(same, []).append(slot)
         return list(found.values())
 
-    def seal(self, attachment: Attachment, whose: Whose, which: Which, kept: Kept | None = None) -> None:
+    def seal(
+        self, attachment: Attachment, whose: Whose, which: Which, kept: Kept | None = None, *, inserts: bool
+    ) -> None:
         """Seals everything. Raises before anything is put: `InvalidValueError`, `KeyProviderError`.
 
         `kept`: the keys of rows that have one already, for columns that share it.
         """
+        encoded = {id(slot): _encode(slot, whose) for slot in self._slots}
         columns: list[ToSeal] = []
         alone = [slot for slot in self._slots if not slot.pair.mates]
-        takes = [_collect(slot, whose, which, columns) for slot in alone]
+        takes = [_collect(encoded[id(slot)], which, columns) for slot in alone]
         groups = [Group(slots, kept or {}) for slots in self.groups()]
         for group in groups:
-            group.collect(whose, which, columns)
+            group.collect(encoded, which, columns)
+        digests = Digests(list(encoded.values()), inserts)
+        cells = dict(zip(encoded, digests.made(attachment), strict=True))
+        self.twins, self.indexed = digests.twins, [each for of in cells.values() for each in of]
         sealed = iter(attachment.envelope.seal_columns(columns, attachment.wait))
         for slot, take in zip(alone, takes, strict=True):
             column = take(sealed)
-            slot.fill(column)
+            slot.fill(column, cells[id(slot)])
             self.sealed.append((slot.values, column))
         for group in groups:
-            self.sealed += group.fill(sealed)
+            self.sealed += group.fill(sealed, cells)
 
 
 Take = Callable[[Iterator[SealedColumn]], SealedColumn]
 
 
-def _collect(slot: Slot, whose: Whose, which: Which, columns: list[ToSeal]) -> Take:
-    """Adds a slot's values to what is sealed: a column, or one for each of its tenants."""
-    context = slot.pair.type.reading.context
+def _encode(slot: Slot, whose: Whose) -> Encoded:
     encoded = slot.encoded()
-    tenants, rows = whose(slot.pair, encoded, slot.row), which(slot.pair, encoded, slot.row)
+    return Encoded(slot.pair, encoded, whose(slot.pair, encoded, slot.row), slot.row)
+
+
+def _collect(given: Encoded, which: Which, columns: list[ToSeal]) -> Take:
+    """Adds a slot's values to what is sealed: a column, or one for each of its tenants."""
+    pair, encoded, tenants, row = given
+    context, rows = pair.type.reading.context, which(pair, encoded, row)
     if tenants is None:
         columns.append(ToSeal(context, encoded, rows))
         return next

@@ -18,7 +18,6 @@ __tracebackhide__ = True  # pytest prints no locals of these frames: they hold p
 Items = list[tuple[Any, Any]]
 """What a VALUES or SET clause assigns: columns, or their keys, and values."""
 
-
 class Execution:
     """Takes values of encrypted columns out of a statement's clauses, and puts their cells there."""
 

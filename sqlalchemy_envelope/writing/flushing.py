@@ -111,11 +111,11 @@ def _follow(
     for each in given:
         flag_modified(instance, each)
     kept = {each: content for each, content in encrypted.items() if each not in given}
-    _take_along(mapper, connection, instance, kept)
+    take_along(mapper, connection, instance, kept)
     return True
 
 
-def _take_along(
+def take_along(
     mapper: Mapper[Any], connection: Any, instance: Any, kept: dict[str, Column[Any]]
 ) -> None:
     """Has what nobody set written again as the row has it now, locked: somebody else may have set it since.

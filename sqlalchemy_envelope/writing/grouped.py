@@ -9,7 +9,8 @@ from ..context import for_tenant
 from ..envelope import SealedColumn, ToSeal
 from ..row_keys import RowKeys
 from ..tenancy import Parted
-from .slots import Slot, Which, Whose
+from .digests import Encoded
+from .slots import Slot, Which
 
 __tracebackhide__ = True  # pytest prints no locals of these frames: they hold plaintext and keys
 
@@ -29,10 +30,10 @@ class Group:
             key = str(slots[0].pair.dek.key)
             self._known, self._written = kept.get(key), kept.get(key, _NEW) is not None
 
-    def collect(self, whose: Whose, which: Which, columns: list[ToSeal]) -> None:
+    def collect(self, given: Mapping[int, Encoded], which: Which, columns: list[ToSeal]) -> None:
         """Adds to what is sealed: each column, or each for each tenant."""
-        encoded = [slot.encoded() for slot in self._slots]
-        tenants = self._tenants(encoded, whose)
+        encoded = [given[id(slot)].values for slot in self._slots]
+        tenants = self._tenants([given[id(slot)].tenants for slot in self._slots])
         self._parted = Parted(tenants or [None] * len(self._longest.values))
         keys = [self._keys(places) for places in self._parted.places.values()]
         self._made = keys
@@ -44,7 +45,9 @@ class Group:
             for (of, part), bound, shared in zip(parts, rows, keys, strict=True):
                 columns.append(ToSeal(for_tenant(context, of) if tenants else context, part, bound, shared))
 
-    def fill(self, sealed: Iterator[SealedColumn]) -> list[tuple[Sequence[Any], SealedColumn]]:
+    def fill(
+        self, sealed: Iterator[SealedColumn], indexed: Mapping[int, Sequence[Sequence[Any]]]
+    ) -> list[tuple[Sequence[Any], SealedColumn]]:
         """Puts the cells where they go, those of the sibling once: each column's values and its cells."""
         filled = []
         for slot in self._slots:
@@ -54,7 +57,7 @@ class Group:
                 column = SealedColumn(deks[0][: len(slot.values)], contents[0])
             else:
                 column = SealedColumn(self._parted.joined(deks), self._parted.joined(contents))
-            slot.fill(column)
+            slot.fill(column, indexed[id(slot)])
             if slot is self._longest and self._written:
                 slot.put_keys(column.deks)
             filled.append((slot.values, column))
@@ -70,11 +73,8 @@ class Group:
         known = self._known
         return RowKeys(one=self._one) if known is None else RowKeys([known[at] for at in places])
 
-    def _tenants(self, encoded: Sequence[Sequence[Any]], whose: Whose) -> list[str | None] | None:
+    def _tenants(self, each: Sequence[Sequence[str | None] | None]) -> list[str | None] | None:
         """Of each row; None where the columns' contexts say all. The same whichever column is asked."""
-        each = [
-            whose(slot.pair, values, slot.row) for slot, values in zip(self._slots, encoded, strict=True)
-        ]
         known = [tenants for tenants in each if tenants is not None]
         if not known:
             return None

@@ -11,6 +11,7 @@ from ..errors import UnsupportedStatementError
 from ..pairs import pairs_of
 from ..reading.lineage import stored_table
 from .defaults import collect_defaults
+from .digests import check_together
 from .execution import Execution
 from .grouped import Kept
 from .inserted_keys import InsertedKeys
@@ -22,6 +23,7 @@ from .rows import collect_rows
 from .site import Site
 from .target import Target, written_by
 from .tenants import Tenants
+from .twins import move_twins
 from .updated_keys import UpdatedKeys
 from .updated_tenants import UpdatedTenants
 from .upsert import Upsert
@@ -89,7 +91,11 @@ def _seal(statement: Any, multi: Any, single: Any, site: Site) -> Executed:
     upsert.check()
     kept, more = _kept(tenants, site)
     criteria += more
-    execution.batch.seal(site.attachment, tenants.of, keys.of, kept)
+    inserts = isinstance(statement, Insert)
+    if not inserts:
+        check_together(execution.target.table, execution.batch.keys)
+    execution.batch.seal(site.attachment, tenants.of, keys.of, kept, inserts=inserts)
+    move_twins(site.connection, execution.target.table, execution.batch.twins)
     statement = _applied(statement, values, groups, upsert)
     statement = statement.where(*criteria) if criteria else statement
     rows = (execution.rows, {}) if multi else ([], execution.rows[0])

@@ -59,13 +59,13 @@ class Slot(NamedTuple):
         """Whether all its values are NULL."""
         return all(_is_null(value, self.pair.type.codec) for value in self.values)
 
-    def fill(self, column: SealedColumn) -> None:
-        """Puts the cells where they go."""
+    def fill(self, column: SealedColumn, indexed: Sequence[Sequence[Any]]) -> None:
+        """Puts the cells where they go, those of its blind indexes too."""
         contents = [None if content is None else Sealed(content) for content in column.contents]
         deks = [] if self.pair.mates else [column.deks]
         moving = self.pair.type.moving
         kept = [] if moving is None else [moving.kept(self.values, self.place)]
-        self.put([contents, *deks, *kept])
+        self.put([contents, *deks, *kept, *indexed])
 
     @property
     def place(self) -> str:

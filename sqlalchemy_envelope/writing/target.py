@@ -20,10 +20,9 @@ class Target:
         self.written = written_by(statement)
         self.table = stored_table(self.written)
         self.pairs: Pairs = {} if self.table is None else pairs_of(self.table)
-        self.hidden = {pair.dek.key: (pair, pair.dek) for pair in self.pairs.values()}
-        for pair in self.pairs.values():
-            if pair.plaintext is not None:
-                self.hidden[pair.plaintext.key] = (pair, pair.plaintext)
+        self.hidden = {
+            each.key: (pair, each) for pair in self.pairs.values() for each in pair.columns[1:]
+        }
         named = (pair.tenant for pair in self.pairs.values())
         self.tenants = {each.key: each for each in named if each is not None}
         subject = statement._propagate_attrs.get("plugin_subject")
@@ -32,7 +31,7 @@ class Target:
     def pair(self, key: Any) -> Pair | None:
         """The pair whose content column `key` means: a column, a column's key or a mapped attribute's name.
 
-        Raises `UnsupportedStatementError` for a sibling or plaintext column, which only sealing writes.
+        Raises `UnsupportedStatementError` for a column beside its content, which only sealing writes.
         """
         key = self._column_key(key)
         if key in self.hidden:
@@ -56,7 +55,7 @@ class Target:
         return self._column_key(key) == str(column.key)
 
     def by_hand(self, key: str) -> UnsupportedStatementError:
-        """The refusal to write a sibling or plaintext column by hand."""
+        """The refusal to write a column beside its content by hand."""
         pair, column = self.hidden[key]
         return UnsupportedStatementError(
             f"{column.table.name}.{column.name} is written with {pair.content.name}, never by hand: "

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Column, and_, bindparam, false, or_
 
 from ..errors import UnsupportedStatementError
-from .criteria import compared_with
+from ..reading.criteria import compared_with
 from .flushed import is_by_key
 from .remembered import Values, recalled
 from .synchronizing import synchronize_only

@@ -8,6 +8,8 @@ from sqlalchemy.sql.elements import BindParameter, Null
 
 from ..errors import UnsupportedStatementError
 from ..pairs import Pair
+from .conflicts import indexed_element
+from .digests import check_together, is_together
 from .execution import Execution, Items
 from .upserted_keys import check_upserted_keys
 from .upserted_tenants import check_upsert
@@ -33,6 +35,8 @@ class Upsert:
             for key, value in (given.items() if isinstance(given, dict) else given or ())
         ]
         self._given = dict(items)
+        self._find_target()
+        check_together(self._execution.target.table, self._execution.target.pairs.keys() & self._given.keys())
         from_excluded = {value.key for key, value in items if _from_excluded(value) and value.key == key}
         for key, value in items:
             hidden = self._execution.target.hidden.get(key) if key in from_excluded else None
@@ -57,10 +61,21 @@ class Upsert:
     def apply(self, statement: Any) -> None:
         """Sets the rewritten clause on a copy of the statement."""
         clause = copy.copy(self._clause)
+        clause.inferred_target_elements = self._elements
+        statement._post_values_clause = clause
+        if not self.items:
+            return  # DO NOTHING
         items = [(getattr(key, "key", key), value) for key, value in self.items]
         as_dict = isinstance(clause.update_values_to_set, dict)
         clause.update_values_to_set = dict(items) if as_dict else items
-        statement._post_values_clause = clause
+
+    def _find_target(self) -> None:
+        """The conflict target, with the blind index of each encrypted column that it names."""
+        target = self._execution.target
+        given = getattr(self._clause, "inferred_target_elements", None)
+        self._elements = None if given is None else [indexed_element(each, target) for each in given]
+        if given is not None and any(a is not b for a, b in zip(given, self._elements, strict=True)):  # type: ignore[arg-type]
+            self.changed = True
 
     def _collect_one(self, pair: Pair, value: Any) -> None:
         keys = [column.key for column in pair.own]
@@ -69,8 +84,12 @@ class Upsert:
             self.items += zip(keys, [value, *excluded.own[1:]], strict=True)
             if pair.mates and not any(key == pair.dek.key for key, _ in self.items):
                 self.items.append((pair.dek.key, excluded.dek))
-        else:
-            self._execution.assign(pair, value, keys, self.items, conflicting=True)
+            return
+        if is_together(pair):
+            raise UnsupportedStatementError(
+                f"{pair.type.reading.context.place} is indexed together with others: set them from excluded"
+            )
+        self._execution.assign(pair, value, keys, self.items, conflicting=True)
 
     def _check_groups(self) -> None:
         """That a row in conflict keeps no value under a key that it then has no more."""

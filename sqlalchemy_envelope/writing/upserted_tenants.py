@@ -6,7 +6,8 @@ from typing import Any
 from sqlalchemy import Column
 
 from ..errors import UnsupportedStatementError
-from .criteria import equalities, is_column
+from ..reading.criteria import equalities, is_column
+from .conflicts import conflicting_pair, digested_pair
 from .target import Target
 
 __tracebackhide__ = True  # pytest prints no locals of these frames: they hold plaintext
@@ -30,7 +31,10 @@ def check_upsert(clause: Any, target: Target, given: Mapping[str, Any]) -> None:
 
 def _in_target(clause: Any, column: Column[Any], target: Target) -> bool:
     """Whether the rows conflict by their tenant, among others."""
-    return column.name in conflict_names(clause, target.table)
+    names = conflict_names(clause, target.table)
+    found = [conflicting_pair(each, target) or digested_pair(each, target) for each in names]
+    digested = any(pair is not None and pair.tenant is column for pair in found)  # under a key of its tenant
+    return digested or column.name in names
 
 
 def conflict_names(clause: Any, table: Any) -> set[str]:

@@ -5,20 +5,18 @@ from the rewriting of a statement until its execution takes it, and is looked in
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
 from sqlalchemy.exc import StatementError
 
+from ..reading.hiding import HIDDEN, rows_of
 from ..reading.joined import PARAMETERS
 from ..types import Sealed
 from .execution import Execution
 
 __tracebackhide__ = True  # pytest prints no locals of these frames: they hold plaintext
-
-HIDDEN = "(hidden)"
-"""Stands in an error for the value of a parameter that may be a mistyped column's."""
 
 _SLOT = "_envelope_written"
 
@@ -47,7 +45,7 @@ class Written:
     def _is_beside(self, name: str, value: Any) -> bool:
         beside = self._execution.named_beside
         hidden = self._hidden_names.fullmatch(name) is not None or name in beside or name in PARAMETERS
-        return hidden or (type(value) is bytes and value in self._deks)
+        return hidden or (type(value) is bytes and value in self._beside)
 
     @cached_property
     def _plain(self) -> dict[bytes | None, Any]:
@@ -55,8 +53,11 @@ class Written:
         return dict(pair for column in both for pair in column)
 
     @cached_property
-    def _deks(self) -> set[bytes | None]:
-        return {dek for _, column in self._execution.batch.sealed for dek in column.deks}
+    def _beside(self) -> set[bytes | None]:
+        """The cells that are written beside the contents: wrapped keys, and digests."""
+        batch = self._execution.batch
+        cells = [*(column.deks for _, column in batch.sealed), *batch.indexed]
+        return {cell for column in cells for cell in column}
 
     @cached_property
     def _hidden_names(self) -> re.Pattern[str]:
@@ -83,8 +84,4 @@ def hide_unknown(failed: Any) -> None:
     written = None if failed.connection is None else failed.connection.__dict__.pop(_SLOT, None)
     error = failed.sqlalchemy_exception
     if written is not None and isinstance(error, StatementError) and failed.execution_context is None:
-        error.params = [written.told(row) for row in _rows(error.params)]
-
-
-def _rows(parameters: Any) -> Iterable[Mapping[str, Any]]:
-    return [parameters] if isinstance(parameters, Mapping) else parameters or ()
+        error.params = [written.told(row) for row in rows_of(error.params)]

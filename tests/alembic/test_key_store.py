@@ -12,6 +12,7 @@ from sqlalchemy_envelope import alembic as ours
 from sqlalchemy_envelope.alembic.versions import FIRST
 from sqlalchemy_envelope.checks import check_sql
 from sqlalchemy_envelope.errors import BackfillError
+from sqlalchemy_envelope.keystore.schema import VERSION
 from sqlalchemy_envelope.wire import KeyCell, Wrap
 
 from .project import Project, model
@@ -21,7 +22,7 @@ from .test_script import Psql, psql
 
 __all__ = ["psql"]  # the fixture
 
-TABLES = "select array_agg(tablename order by 1) from pg_tables where schemaname = 'envelope'"
+TABLES = "select array_agg(tablename order by tablename) from pg_tables where schemaname = 'envelope'"
 KEY = UUID(int=7)
 UNDER_IT = KeyCell(Wrap.KEK, KEY.bytes, bytes(60)).pack()
 UNDER_A_STATIC_ONE = KeyCell(Wrap.STATIC, KEY.bytes, bytes(60)).pack()
@@ -71,7 +72,7 @@ def test_they_come_and_go_with_a_revision(project: Project, per_migration: bool)
     for _ in range(2):
         project.upgrade()
         assert project.execute(TABLES) == [(["component", "key", "key_receipt"],)]
-        assert project.execute("select name, version from envelope.component") == [("keys", 1)]
+        assert project.execute("select name, version from envelope.component") == [("keys", VERSION)]
         project.downgrade("base")
         assert project.execute(TABLES) == [(["component"],)]
         assert project.execute("select name from envelope.component") == []

@@ -15,7 +15,8 @@ from sqlalchemy_envelope.backfill.pace import Pace
 from sqlalchemy_envelope.backfill.run import run
 from sqlalchemy_envelope.cipher import DataKeys
 from sqlalchemy_envelope.errors import BackfillError
-from sqlalchemy_envelope.keyring.keyring import Order, Wait
+from sqlalchemy_envelope.keyring.keyring import Order
+from sqlalchemy_envelope.keyring.waiting import Wait
 
 from .world import KEY, World
 

@@ -8,6 +8,7 @@ from sqlalchemy import Engine
 
 from sqlalchemy_envelope.backfill.schema import install as install_record
 from sqlalchemy_envelope.keystore import install, installed_version
+from sqlalchemy_envelope.keystore.schema import VERSION
 
 from ..fixtures.postgresql import Database
 
@@ -40,6 +41,6 @@ def test_two_that_install_at_once_do_not_collide(database: Database, engine: Eng
         for thread in threads:
             thread.join()
         with engine.begin() as connection:
-            assert installed_version(connection) == 1
+            assert installed_version(connection) == VERSION
             connection.exec_driver_sql("DROP SCHEMA envelope CASCADE")
     assert failed == []

@@ -13,6 +13,8 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy_envelope import ConfigurationError, KeyProviderError
 from sqlalchemy_envelope.keyring.store import MAX_WRAPS, KekState, WrappedKek
 from sqlalchemy_envelope.keystore import SqlKeyStore, install, installed_version
+from sqlalchemy_envelope.keystore.locks import lock_tenant
+from sqlalchemy_envelope.keystore.schema import VERSION
 
 from ..fixtures.child import free_port
 from ..fixtures.postgresql import Database
@@ -235,11 +237,11 @@ def test_a_tenant_whose_lock_is_held_is_tried_later(
     keys_engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The wait has an end, and the message a reason."""
-    from sqlalchemy_envelope.keystore import connections, store
+    from sqlalchemy_envelope.keystore import connections
 
     monkeypatch.setattr(connections, "_LIMITS", connections._LIMITS.bindparams(lock="50ms"))
     with keys_engine.begin() as connection:
-        store.lock_tenant(connection, "acme")
+        lock_tenant(connection, "acme")
         with pytest.raises(KeyProviderError, match="for too long") as failure:
             SqlKeyStore(keys_engine).reserve("acme", 1, YEAR, made("acme"))
     assert failure.value.retryable
@@ -252,7 +254,7 @@ def test_the_tables_are_found_by_version(database: Database) -> None:
         assert installed_version(connection) is None
         install(connection)
         install(connection)
-        assert installed_version(connection) == 1
+        assert installed_version(connection) == VERSION
     engine.dispose()
 
 

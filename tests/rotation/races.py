@@ -22,7 +22,8 @@ from sqlalchemy_envelope.backfill.kind import Kind
 from sqlalchemy_envelope.backfill.pace import Pace
 from sqlalchemy_envelope.cipher import DataKeys
 from sqlalchemy_envelope.errors import BackfillError
-from sqlalchemy_envelope.keyring.keyring import Order, Stored, Wait
+from sqlalchemy_envelope.keyring.keyring import Order, Stored
+from sqlalchemy_envelope.keyring.waiting import Wait
 from sqlalchemy_envelope.rotation.columns import planned, rotate
 
 from .world import NEW, OLD, World, after, opens

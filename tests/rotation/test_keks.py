@@ -159,7 +159,7 @@ def test_direct_values_go_under_tiers_and_back(world: World, engine: Engine) -> 
 def test_only_a_hierarchy_has_such_keys(engine: Engine) -> None:
     """A direct keyring is refused, with what to use."""
     with pytest.raises(ConfigurationError, match="TieredKeyring"):
-        rewrap_keks(engine, DirectKeyring(FakeKms()))
+        rotate_kek(engine, DirectKeyring(FakeKms()))
 
 
 def test_a_keyring_without_a_store_has_it_in_the_job_s_database(world: World, engine: Engine) -> None:

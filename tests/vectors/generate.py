@@ -10,7 +10,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from . import bound, known, malformed, older, opened, refused, tiers, typed
+from . import bound, indexed, known, malformed, older, opened, refused, tiers, typed
 
 Vector = dict[str, Any]
 HERE = Path(__file__).parent
@@ -45,6 +45,7 @@ FILES: dict[str, Sequence[Callable[[], Iterable[Vector]]]] = {
         older.first_refused,
     ],
     "bound.json": [bound.rows, bound.opened, bound.refused],
+    "indexed.json": [indexed.cells, indexed.refused],
     "typed.json": [typed.values, typed.wrong, typed.other_tags, typed.padded],
 }
 

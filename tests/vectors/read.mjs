@@ -2,11 +2,12 @@
 // Run: node tests/vectors/read.mjs. Prints counts; the last line is JSON; exits 1 where anything differs.
 
 import { isUtf8 } from "node:buffer";
+import { createHmac } from "node:crypto";
 import { readFileSync, readdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-import { Failure, LABEL, contentContext, encode, fail, gcm, hex, kdf, kmsId, pick, rowOf, same, staticId, u8, wrapNames } from "./scheme.mjs";
+import { Failure, LABEL, contentContext, encode, fail, gcm, hex, kdf, kmsId, pick, rowOf, same, staticId, u16, u8, wrapNames } from "./scheme.mjs";
 
 const MIB_256 = 256 * 1024 * 1024;
 
@@ -290,6 +291,50 @@ function kekEncoded({ names, encryption_context: expected }) {
   return JSON.stringify(Object.entries(sent).sort()) === JSON.stringify(Object.entries(expected).sort()) ? encoded : fail("sent");
 }
 
+// --- section 9
+const WHITE_SPACE = /^\p{White_Space}+|\p{White_Space}+$/gu;
+const points = (text) => [...text];
+// Node has no case folding: by way of capitals it comes to the same for all but a few letters, such as the dotless i.
+const each = (text, change) => points(text).map(change).join("");
+const small = (text) => each(text, (one) => one.toLowerCase());
+const fold = (text) => small(each(small(text), (one) => one.toUpperCase()));
+const FIXED = {
+  casefold: fold,
+  trim: (text) => text.replace(WHITE_SPACE, ""),
+  nfkc: (text) => text.normalize("NFKC"),
+  "email-domain": (text) => text.slice(text.lastIndexOf("@") + 1).replace(/[A-Z]/g, (each) => each.toLowerCase()),
+};
+
+function expression(name) {
+  if (name in FIXED) return FIXED[name];
+  const [, side, digits] = /^(last|first)\(([1-9][0-9]{0,2})\)$/.exec(name) ?? fail("context");
+  const n = Number(digits);
+  if (n > 255) fail("context");
+  return (text) => (side === "last" ? points(text).slice(-n) : points(text).slice(0, n)).join("");
+}
+
+function canonical(padded, expressions) {
+  const tagged = unpad(padded);
+  const payload = tagged.subarray(1);
+  const as = (bytes) => Buffer.concat([tagged.subarray(0, 1), bytes]);
+  if (tagged[0] === 1) return as(Buffer.from(expressions.reduce((text, apply) => apply(text), payload.toString("utf8"))));
+  if (tagged[0] === 5) return as(Buffer.from(payload.toString("latin1").replace(/(\.[0-9]*?)0+$/, "$1").replace(/\.$/, "")));
+  if (tagged[0] === 6 && payload.readDoubleBE(0) === 0) return as(Buffer.alloc(8));
+  if (tagged[0] === 8 && payload.length === 12) return as(Buffer.concat([payload.subarray(0, 8), Buffer.alloc(4)]));
+  return tagged[0] === 12 ? fail("type") : tagged;
+}
+
+function indexed({ index, expressions, tenant, bits, key, id, values }) {
+  const applied = expressions.map(expression);
+  const names = { index, ...(expressions.length ? { expressions: expressions.join(",") } : {}), ...(tenant === undefined ? {} : { tenant }) };
+  const subkey = kdf(hex(key), LABEL + "index", encode(names, ["index", "expressions", "tenant"])).subarray(0, 32);
+  if (values.includes(null)) return null;
+  const parts = values.map((value) => canonical(hex(value), applied)).flatMap((value) => [u16(value.length >> 16), u16(value.length & 0xffff), value]);
+  const digest = createHmac("sha256", subkey).update(Buffer.concat([u8(values.length), ...parts])).digest().subarray(0, Math.ceil(bits / 8));
+  if (bits % 8) digest[digest.length - 1] &= 0xff << (8 - (bits % 8));
+  return Buffer.concat([hex(id).subarray(0, 4), digest]);
+}
+
 // --- the vectors
 const readers = {
   kdf: (v) => ["derived", kdf(hex(v.key), v.label, hex(v.info))],
@@ -301,6 +346,7 @@ const readers = {
   open: (v) => ["payload", openCells(v)],
   "open-pair": (v) => ["payload", openPair(hex(v.pair), v)],
   plaintext: (v) => ["value", typed(hex(v.tagged), v.type)],
+  index: (v) => ["cell", indexed(v)],
 };
 
 function outcome(vector, read) {
@@ -314,7 +360,7 @@ function outcome(vector, read) {
 }
 
 function expected(vector) {
-  const name = ["failure", "payload", "value", "derived", "encoded", "id"].find((each) => each in vector);
+  const name = ["failure", "payload", "value", "derived", "encoded", "cell", "id"].find((each) => each in vector);
   return `${name} ${vector[name]}`;
 }
 

@@ -18,7 +18,11 @@ from sqlalchemy_envelope import (
     moments,
     scalars,
 )
+from sqlalchemy_envelope.blind import IndexContext
+from sqlalchemy_envelope.canonical import messages
 from sqlalchemy_envelope.context import KekContext
+from sqlalchemy_envelope.expressions import named as expression
+from sqlalchemy_envelope.keyring.index_view import IndexKey
 from sqlalchemy_envelope.keyring.keyring import Keyring
 from sqlalchemy_envelope.keyring.store import KekRow, KekState, Make
 from sqlalchemy_envelope.legacy import NO_SIBLING
@@ -175,3 +179,13 @@ PLAINTEXTS: dict[str, tuple[Any, Any, Any]] = {
     "json": (scalars.encode_json, scalars.decode_json, str),
 }
 """By type: to tagged bytes, from them, and how a vector tells the value."""
+
+
+def indexed(vector: dict[str, Any]) -> bytes | None:
+    """The cell of a blind index."""
+    expressions = [expression(name) for name in vector["expressions"]]
+    names = tuple(each.name for each in expressions)
+    context = IndexContext(vector["index"], names, vector.get("tenant"), vector["bits"])
+    values = [[None if each is None else bytes.fromhex(each)] for each in vector["values"]]
+    key = IndexKey(UUID(vector["id"]), bytes.fromhex(vector["key"]), 0.0)
+    return key.cells(context, messages(expressions, values))[0]

@@ -1,4 +1,4 @@
-"""What the WHERE of a statement says about a column of the table that it writes."""
+"""What the WHERE of a statement says about a column of one of its tables."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Column
 from sqlalchemy.sql import elements, operators
 
-from ..reading.lineage import unannotated
+from .lineage import unannotated
 
 
 def compared_with(statement: Any, written: Any, column: Column[Any]) -> Any:

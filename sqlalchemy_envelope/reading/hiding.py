@@ -1,0 +1,39 @@
+"""What is searched for, kept out of the errors that SQLAlchemy makes of parameters as they were given."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy.exc import StatementError
+
+__tracebackhide__ = True  # pytest prints no locals of these frames: they hold plaintext
+
+HIDDEN = "(hidden)"
+"""Stands in an error for the value of a parameter that nobody may see."""
+
+_SLOT = "_envelope_searched"
+
+
+@contextmanager
+def searching_for(connection: Any, names: Iterable[str]) -> Iterator[None]:
+    """While parameters of these names become digests, and the others what the driver takes."""
+    connection.__dict__[_SLOT] = frozenset(names)
+    yield
+    del connection.__dict__[_SLOT]  # left there by an error, which SQLAlchemy is about to make
+
+
+def hide_searched(failed: Any) -> None:
+    """SQLAlchemy's `handle_error`: what fails before anything is sent prints the rows as they were given."""
+    names = None if failed.connection is None else failed.connection.__dict__.pop(_SLOT, None)
+    error = failed.sqlalchemy_exception
+    if names and isinstance(error, StatementError) and failed.execution_context is None:
+        error.params = [_told(row, names) for row in rows_of(error.params)]
+
+
+def _told(row: Mapping[str, Any], names: frozenset[str]) -> dict[str, Any]:
+    return {name: HIDDEN if name in names else value for name, value in row.items()}
+
+
+def rows_of(parameters: Any) -> Iterable[Mapping[str, Any]]:
+    """The rows of parameters that an error has: one, many or none."""
+    return [parameters] if isinstance(parameters, Mapping) else parameters or ()

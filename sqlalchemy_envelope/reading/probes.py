@@ -1,0 +1,166 @@
+"""What searches are given in place of values: their digests under every key that rows may have."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import Column
+
+from ..attachment import Attachment, attachment_of
+from ..blind import BlindIndex, IndexContext
+from ..codec import encode_all
+from ..comparator import place_of
+from ..errors import InvalidValueError, TenantError, UnsupportedStatementError
+from ..tenancy import Tenancy, tenant_of
+from ..tenant_column import TenantText
+from ..types import EncryptedType
+from .given import Extracted, Given
+
+__tracebackhide__ = True  # pytest prints no locals of these frames: they hold plaintext
+
+Type = EncryptedType[Any]
+Order = tuple[IndexContext, list[bytes | None]]
+_OF_NO_ROW = b""
+"""Where no key exists yet: what no row has, so that all but NULL differ from it."""
+Rows = Sequence[Mapping[str, Any]]
+
+
+class Probe(NamedTuple):
+    """Values that are looked for: what gives them, the types that they are of, and the index.
+
+    `many`: the one parameter is a list of them. `stated`: the tenant in WHERE. `tenant`: its column.
+    """
+
+    given: tuple[Given, ...]
+    many: bool
+    types: tuple[Type, ...]
+    by: BlindIndex
+    stated: Given | None
+    tenant: Column[Any] | None
+
+    def values(self, row: Mapping[str, Any], extracted: Extracted) -> list[Any]:
+        """All of one execution."""
+        found = [each.value(row, extracted) for each in self.given]
+        return list(found[0]) if self.many else found
+
+    def messages(self, values: Sequence[Any]) -> list[bytes | None]:
+        """What is digested of each. Raises `InvalidValueError` for what the column can't hold."""
+        columns = [values] if len(self.types) == 1 else self._parted(values)
+        both = zip(self.types, columns, strict=True)
+        return self.by.messages(*(encode_all(of.codec.encode, each, place_of(of)) for of, each in both))
+
+    def _parted(self, values: Sequence[Any]) -> list[list[Any]]:
+        count = len(self.types)
+        rows = [(None,) * count if each is None else each for each in values]
+        if not all(isinstance(each, tuple | list) and len(each) == count for each in rows):
+            raise InvalidValueError(f"blind index {self.by.name} takes a tuple of {count} values")
+        return [[each[at] for each in rows] for at in range(count)]
+
+
+class OfTenant(NamedTuple):
+    """A row's tenant, which digests are made for."""
+
+    type: Type
+    stated: Given | None
+    tenant: Column[Any]
+
+
+class Searched:
+    """The parameters of the searches of one compiled statement, for one execution."""
+
+    def __init__(self, compiled: Any, extracted: Extracted, options: Mapping[str, Any]) -> None:
+        self._compiled = compiled
+        self._extracted = extracted
+        self._options = options
+
+    def parameters(self, rows: Rows, attachment: Attachment) -> list[dict[str, Any]]:
+        """By name, for each row of parameters.
+
+        Raises `InvalidValueError`, `TenantError`, `KeyProviderError`, and `UnsupportedStatementError` for a
+        join while its indexes' key is changing.
+        """
+        keys = attachment.envelope.index_keys
+        for context in self._compiled.joins:
+            if keys.is_rotating(context.key, attachment.wait):
+                raise _changing(context)
+        probes: dict[str, Probe] = self._compiled.probes
+        orders = [self._order(probe, row) for row in rows for probe in probes.values()]
+        cells = iter(zip(orders, keys.probes(orders, attachment.wait) if orders else (), strict=True))
+        made: list[dict[str, Any]] = [{name: _all(*next(cells)) for name in probes} for _ in rows]
+        for given, row in zip(made, rows, strict=True):
+            for name, each in self._compiled.of_tenants.items():
+                of = self._tenant_of(each.type, each.stated, each.tenant, row)
+                given[name] = TenantText(each.tenant).value(str(of))
+        return made
+
+    def _order(self, probe: Probe, row: Mapping[str, Any]) -> Order:
+        tenant = self._tenant_of(probe.types[0], probe.stated, probe.tenant, row)
+        context = probe.by.context(probe.types[0].reading.context, tenant)
+        return context, probe.messages(probe.values(row, self._extracted))
+
+    def _tenant_of(
+        self, type_: Type, stated: Given | None, column: Column[Any] | None, row: Mapping[str, Any]
+    ) -> str | None:
+        """Whose values are looked for; None where the column's context says all."""
+        if type_.tenancy is None:
+            return None
+        found = tenant_of(self._options)
+        if type_.tenancy is Tenancy.ROW and stated is not None and column is not None:
+            value = stated.value(row, self._extracted)
+            if value is not None:
+                found = _one(type_, TenantText(column).of(value), found)
+        if found is None:
+            where = "" if column is None else f", add .where({column.table.name}.{column.name} == ...)"
+            raise TenantError(
+                f"{place_of(type_)} is searched for one tenant and there is none: execute it inside `with "
+                f"tenant(...)`, or with execution_options(tenant=...){where}"
+            )
+        return found
+
+
+def names_in(compiled: Any) -> set[str]:
+    """The parameters that a statement's values are given by, where they have names."""
+    return {each.key for probe in compiled.probes.values() for each in probe.given}
+
+
+def searched(
+    connection: Any,
+    compiled: Any,
+    rows: Rows,
+    options: Mapping[str, Any],
+    _invoked: Any,
+    extracted: Extracted,
+    *_rest: Any,
+    param_dict: Mapping[str, Any] | None = None,
+    **_more: Any,
+) -> list[dict[str, Any]]:
+    """An execution's rows of parameters with the digests beside what is looked for.
+
+    `param_dict`: what `statement.params()` gave, in SQLAlchemy 2.1.
+    """
+    attachment: Any = attachment_of(connection.dialect)
+    given = [{**(param_dict or {}), **row} for row in rows]
+    digests = Searched(compiled, extracted, options).parameters(given, attachment)
+    return [{**row, **more} for row, more in zip(rows, digests, strict=True)]
+
+
+def _one(type_: Type, stated: str, running: str | None) -> str:
+    if running not in (None, stated):
+        raise TenantError(
+            f"{place_of(type_)} is searched in rows of another tenant than the statement runs for: use one"
+        )
+    return stated
+
+
+def _all(order: Order, found: Sequence[Sequence[bytes]]) -> list[bytes | None]:
+    """The cells of all values in one list; NULL for NULL, which equals nothing and differs from nothing."""
+    cells: list[bytes | None] = []
+    for message, each in zip(order[1], found, strict=True):
+        cells += [None] if message is None else each or [_OF_NO_ROW]
+    return cells
+
+
+def _changing(context: IndexContext) -> UnsupportedStatementError:
+    return UnsupportedStatementError(
+        f"{context.place} has two live keys, so that equal values may have different digests and a join "
+        "would miss rows: wait until its rotation is done, or look the values up by == and in_"
+    )

@@ -1,0 +1,166 @@
+"""How a comparison by a blind index renders: as one of digests, whose values each execution brings."""
+
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+from sqlalchemy import Boolean, LargeBinary, and_, bindparam
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.sql import operators
+from sqlalchemy.sql.elements import (
+    BinaryExpression,
+    BindParameter,
+    ClauseList,
+    CollectionAggregate,
+    Grouping,
+    Null,
+)
+
+from ..blind import BlindIndex, IndexContext
+from ..comparator import default_index, place_of
+from ..errors import UnsupportedStatementError
+from ..pairs import Pair, indexed_with
+from ..search import SEARCHES, ByIndex, candidate_of, check_search
+from ..types import EncryptedType
+from .cells import CellRendering
+from .given import Given, given_by
+from .lineage import cells_of, pair_of
+from .policy import refusal
+from .probes import OfTenant, Probe
+from .stated import stated_value
+
+_NOT_ONE = (operators.ne, operators.not_in_op)
+_NEGATIONS = (operators.inv, operators.is_false)
+_MANY = (operators.in_op, operators.not_in_op)
+
+
+class Indexed(NamedTuple):
+    """An encrypted column as a FROM has it, and the index that it is compared by."""
+
+    column: Any
+    pair: Pair
+    by: BlindIndex
+
+    @property
+    def cell(self) -> Any:
+        """The column of digests."""
+        return self.pair.index_column(str(self.by.name))
+
+
+class Searching(CellRendering):
+    """Renders comparisons by blind indexes, and remembers what their digests are made of."""
+
+    def __init__(self, *args: Any, **kw: Any) -> None:
+        self.probes: dict[str, Probe] = {}
+        self.joins: list[IndexContext] = []
+        self.of_tenants: dict[str, OfTenant] = {}
+        super().__init__(*args, **kw)
+
+    def visit_binary(self, binary: Any, *args: Any, **kw: Any) -> str:
+        """A comparison; one by an index as one of digests."""
+        search = self._search(binary)
+        if search is None:
+            return super().visit_binary(binary, *args, **kw)
+        return self.process(search, **kw)
+
+    def _search(self, binary: Any) -> Any:
+        op = binary.operator
+        if op not in SEARCHES and op is not candidate_of:
+            return None
+        left, right = self._indexed(binary.left), self._indexed(binary.right)
+        if left is not None and right is not None:
+            return self._joined(op, left, right)
+        one, other = (left, binary.right) if left is not None else (right, binary.left)
+        binds = None if one is None else _binds(other)
+        if one is None or binds is None:
+            return None
+        self._check(one, op)
+        return self._probed(one, op, binds)
+
+    def _indexed(self, expression: Any) -> Indexed | None:
+        """What an expression is compared by; None where it is no column of a table with an index."""
+        by = isinstance(expression, ByIndex)
+        column = expression.column if by else expression
+        index: BlindIndex | None = expression.type.index if by else default_index(column.type)
+        pair = cells_of(column)
+        return None if pair is None or index is None else Indexed(column, pair, index)
+
+    def _check(self, one: Indexed, op: Any) -> None:
+        type_: EncryptedType[Any] = one.column.type
+        if self.statement is None:
+            raise refusal(type_, "DDL (a view, a table from a query, an index)")
+        if type_.moving is not None and type_.moving.pending:
+            raise refusal(type_, "a search", "while it moves rows lack digests, until EncryptedOnly")
+        if one.by.filling:
+            raise UnsupportedStatementError(
+                f"{one.pair.content.table.name}.{one.by.name} is being filled, and rows without digests "
+                "would be missed: take filling=True off its BlindIndex once all have one"
+            )
+        if op is not candidate_of:
+            check_search(one.by, op, None)
+        elif any(getattr(each, "operator", None) in _NEGATIONS for each in self.path):
+            raise refusal(type_, "NOT of candidates()", "other values are among them")
+
+    def _probed(self, one: Indexed, op: Any, binds: list[BindParameter[Any]]) -> Any:
+        name = f"{one.cell.name}_probe"
+        made: Any = bindparam(name, unique=True, required=True, type_=ARRAY(LargeBinary()))
+        negated = op in _NOT_ONE
+        aggregate = CollectionAggregate._create_all if negated else CollectionAggregate._create_any
+        same: Any = operators.ne if negated else operators.eq
+        search = BinaryExpression(one.cell, aggregate(made), same, type_=Boolean())
+        self.process(made)
+        stored: Any = pair_of(one.column)
+        self.probes[self.bind_names[made]] = Probe(
+            tuple(given_by(each, self) for each in binds),
+            op in _MANY and len(binds) == 1 and binds[0].expanding,
+            tuple(each.type for each in indexed_with(stored, one.by)),
+            one.by,
+            self._stated(one),
+            stored.tenant,
+        )
+        if negated and one.pair.tenant is not None:  # whose digests are the only ones that can differ
+            return and_(search, self._of_tenant(one)).self_group()
+        return search
+
+    def _of_tenant(self, one: Indexed) -> Any:
+        """That a row is of the tenant that digests are made for."""
+        column: Any = one.pair.tenant
+        made: Any = bindparam(f"{column.name}_probe", unique=True, required=True, type_=column.type)
+        self.process(made)
+        stored: Any = pair_of(one.column)
+        self.of_tenants[self.bind_names[made]] = OfTenant(one.column.type, self._stated(one), stored.tenant)
+        return BinaryExpression(column, made, operators.eq, type_=Boolean())
+
+    def _joined(self, op: Any, one: Indexed, other: Indexed) -> Any:
+        for each in (one, other):
+            self._check(each, op)
+        types = [each.column.type for each in (one, other)]
+        contexts = {each.by.context(each.column.type.reading.context) for each in (one, other)}
+        if len(contexts) > 1 or len({(type_.codec.tag, type_.tenancy) for type_ in types}) > 1:
+            raise refusal(
+                types[0],
+                f"a comparison with {place_of(types[1])}",
+                'give both a BlindIndex with the same key="...", expressions and bits',
+            )
+        self.joins.extend(contexts)
+        search = BinaryExpression(one.cell, other.cell, op, type_=Boolean())
+        if op is operators.eq or one.pair.tenant is None:
+            return search  # each tenant has a key of its own
+        alike: Any = one.pair.tenant == other.pair.tenant
+        return and_(search, alike).self_group()
+
+    def _stated(self, one: Indexed) -> Given | None:
+        """The tenant that the statement's own WHERE says a row is of."""
+        if one.pair.tenant is None:
+            return None
+        froms = {each for entry in self.stack for each in (*entry["correlate_froms"], *entry["asfrom_froms"])}
+        bind = stated_value(one.pair.tenant, [entry["selectable"] for entry in self.stack], froms)
+        return None if bind is None else given_by(bind, self)
+
+
+def _binds(other: Any) -> list[BindParameter[Any]] | None:
+    """The parameters that a side of a comparison is made of; None where it is anything else."""
+    while isinstance(other, Grouping):
+        other = other.element
+    listed: Iterable[Any] = other.clauses if isinstance(other, ClauseList) else [other]
+    found = [bindparam(None, None, unique=True) if isinstance(each, Null) else each for each in listed]
+    return found if all(isinstance(each, BindParameter) for each in found) else None

@@ -1,0 +1,1 @@
+"""Blind indexes: their keys, cells and searches."""

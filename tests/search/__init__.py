@@ -1,0 +1,1 @@
+"""Searching encrypted columns by blind indexes."""
