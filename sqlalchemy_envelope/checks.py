@@ -5,7 +5,7 @@ constraint anew for every statement: one that also compared the stated length co
 half of one. A boundary moved between the cells would still have to leave a content that begins as one does.
 """
 
-from sqlalchemy import CheckConstraint
+from sqlalchemy import CheckConstraint, Index
 from sqlalchemy.dialects.postgresql import dialect as postgresql
 from sqlalchemy.sql.elements import conv
 
@@ -69,3 +69,9 @@ def _like(cell: str, pattern: bytes) -> str:
 def _quoted(name: str) -> str:
     """A quoted identifier, safe in SQLAlchemy's text(), which reads :name as a parameter."""
     return '"' + name.replace('"', '""').replace(":", "\\:") + '"'
+
+
+def stored_index(table: str, column: str) -> str:
+    """The name of a blind index's real index, as the database has it."""
+    index = Index(conv(f"ix_{table}_{column}"))
+    return str(_names.format_constraint(index, _alembic_quote=False)).encode()[:63].decode(errors="ignore")

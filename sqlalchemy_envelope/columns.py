@@ -106,9 +106,10 @@ def _make_pair(table: Table, column: Column[Any]) -> None:
         _refuse_second(table, column, context)
     tenant = tenant_column(table, column)
     plaintext = plaintext_beside(table, column, name)
-    moving = None if plaintext is None else declared.moving.typed(plaintext.type)  # type: ignore[union-attr]
+    moving = None if plaintext is None else declared.moving.of(plaintext.type)  # type: ignore[union-attr]
     whose = declared.tenant if tenant is None else tenant.name
-    column.type = declared.bind_to(context, name, moving, whose, named_indexes(table, column, declared))
+    indexes = named_indexes(table, column, declared, context)
+    column.type = declared.bind_to(context, name, moving, whose, indexes)
     sibling = next((each for each in table.c if each.name == name), None)
     if sibling is None:
         sibling = Sibling.named(name, nullable=_may_be_null(column))

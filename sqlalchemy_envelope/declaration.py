@@ -10,8 +10,9 @@ from sqlalchemy.sql.type_api import TypeEngine
 from sqlalchemy.types import TypeDecorator
 
 from .errors import ConfigurationError
-from .moving import Moving
+from .moving import Moving, is_as_it_is
 from .types import EncryptedType
+from .valuetypes import codec_of
 
 MAX_NAME_BYTES = 63
 """PostgreSQL cuts a longer name off, without an error: the sibling's could become the column's own."""
@@ -101,6 +102,18 @@ def check_plaintext(table: Table, column: Column[Any], plaintext: Column[Any], m
     if not moving.pending and not plaintext.nullable:
         raise ConfigurationError(
             f"{table.name}.{plaintext.name} is given NULL with each value of {column.name}: drop its NOT NULL"
+        )
+
+
+def check_stored(table: Table, column: Column[Any], plaintext: Column[Any]) -> None:
+    """That a plaintext column that is no text and no bytes holds values of the encrypted one's type."""
+    if is_as_it_is(plaintext.type):
+        return
+    stored, meant = codec_of(plaintext.type).python_type, column.type.python_type
+    if object not in (stored, meant) and stored is not meant:
+        raise ConfigurationError(
+            f"{table.name}.{plaintext.name} is the plaintext of {column.name} and holds {stored.__name__},"
+            f" not {meant.__name__}: encrypt it as what it is, or wrap its type in a TypeDecorator"
         )
 
 

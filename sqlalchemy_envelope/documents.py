@@ -6,9 +6,11 @@ from collections.abc import Callable
 from typing import Any, Generic, Protocol, TypeVar
 
 import sqlalchemy as sa
+from sqlalchemy.sql.type_api import TypeEngine
 
 from . import codec, scalars
 from .errors import ConfigurationError, DecryptionError, Failure, InvalidValueError
+from .forms import FORMS, Form, array_form
 from .valuetypes import ValueCodec, codec_of
 
 __tracebackhide__ = True  # pytest prints no locals of these frames: they hold plaintext
@@ -129,6 +131,45 @@ _OF_JSON: dict[bytes, tuple[codec.Encode, codec.Decode]] = {
     scalars.BOOLEAN_TAG: (scalars.encode_boolean, scalars.decode_boolean),
     scalars.INTEGER_TAG: (scalars.encode_integer, scalars.decode_integer),
 }
+
+
+class AdaptedJSON(sa.types.TypeDecorator[Any]):
+    """A plaintext column of JSON for the values of an adapter."""
+
+    impl = sa.JSON
+    cache_ok = True
+
+    def __init__(self, stored: "TypeEngine[Any]", adapter: Adapter[Any]) -> None:
+        super().__init__()
+        self.stored = stored
+        self.adapter = adapter
+        self.impl = stored  # type: ignore[assignment]
+
+    def process_bind_param(self, value: Any, dialect: sa.Dialect) -> Any:
+        """The document; SQL's NULL for None."""
+        if value is None or isinstance(value, sa.Null):
+            return sa.null()
+        return json.loads(scalars.decode_json(adapted(self.adapter).encode(value)))
+
+    def process_result_value(self, value: Any, dialect: sa.Dialect) -> Any:
+        """What the adapter makes of it."""
+        return None if value is None else self.adapter.validate_json(json.dumps(value).encode())
+
+
+def form_of(type_: "TypeEngine[Any]") -> Form:
+    """How a plaintext column of a type is read. Raises `ConfigurationError` for one that can't be."""
+    stored = type_
+    while isinstance(stored, sa.types.TypeDecorator):
+        stored = stored.impl_instance
+    try:
+        if isinstance(stored, sa.ARRAY):
+            return array_form(codec_of(stored.item_type).tag)
+        return FORMS[codec_of(type_).tag]
+    except KeyError:
+        pass
+    raise ConfigurationError(
+        f"a plaintext column of {type_!r} can't be read value by value: wrap it in a TypeDecorator over text"
+    )
 
 
 def _mapped(items: list[Any], each: Callable[[Any], Any], deep: int | None) -> list[Any]:

@@ -7,6 +7,7 @@ from sqlalchemy.sql.elements import conv
 
 from .blind import BlindIndex
 from .canonical import check_indexable
+from .context import Context
 from .declaration import MAX_NAME_BYTES
 from .errors import ConfigurationError
 from .pairs import Pair, indexed_with, pairs_of
@@ -19,12 +20,17 @@ class IndexColumn(Hidden[bytes]):
     inherit_cache = True
 
 
-def named_indexes(table: Table, column: Column[Any], declared: Any) -> tuple[BlindIndex, ...] | None:
-    """The indexes of an encrypted type with the names of their columns. Raises `ConfigurationError`."""
+def named_indexes(
+    table: Table, column: Column[Any], declared: Any, context: Context
+) -> tuple[BlindIndex, ...] | None:
+    """The indexes of an encrypted type with the names of their columns and keys. Raises `ConfigurationError`.
+
+    A key's name is of the context, which outlives the column's own name.
+    """
     if declared.index is None:
         return None
     place = f"{table.name}.{column.name}"
-    named = tuple(_named(each, column.name) for each in declared.index)
+    named = tuple(_named(each, column.name, context) for each in declared.index)
     names = [each.name for each in named]
     if len(set(names)) < len(names):
         raise ConfigurationError(f"{place} has two blind indexes of one name: give one another by name=")
@@ -37,11 +43,11 @@ def named_indexes(table: Table, column: Column[Any], declared: Any) -> tuple[Bli
     return named
 
 
-def _named(index: BlindIndex, column: str) -> BlindIndex:
+def _named(index: BlindIndex, column: str, context: Context) -> BlindIndex:
     return BlindIndex(
         *index.expressions,
         name=index.sibling(column),
-        key=index.key,
+        key=index.context(context).key,
         bits=index.bits,
         unique=index.unique,
         columns=index.columns,

@@ -8,12 +8,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, NamedTuple, Self
 
-from sqlalchemy import Enum, LargeBinary, String, Text
+from sqlalchemy import JSON, Enum, LargeBinary, String, Text, null
 from sqlalchemy.dialects.postgresql import CITEXT
+from sqlalchemy.engine import Dialect
 from sqlalchemy.sql.type_api import TypeEngine, to_instance
 
 from .attachment import Attachment
+from .documents import form_of
 from .errors import ConfigurationError, DecryptionError, Failure, InvalidValueError
+from .valuetypes import codec_of
 
 __tracebackhide__ = True  # pytest prints no locals of these frames: they hold plaintext
 
@@ -38,20 +41,28 @@ class Plaintext(NamedTuple):
 
     def value(self, given: Any) -> Any:
         """The Python value. Raises `DecryptionError` for one that the column can't hold: a cell, perhaps."""
-        value = given if self.decode is None else self.decode(given)
-        if isinstance(value, self.python_type):
-            return value
+        try:
+            value = given if self.decode is None else self.decode(given)
+            if isinstance(value, self.python_type):
+                return value
+        except (DecryptionError, InvalidValueError):
+            value = None
         del given, value  # what prints a traceback's locals finds none here
         raise DecryptionError(Failure.TYPE, self.place)
+
+
+def is_as_it_is(type_: TypeEngine[Any]) -> bool:
+    """Whether plaintext of a type is read as text or bytes; that of any other is read as JSON."""
+    return isinstance(type_, String) or type_._type_affinity in (String, _BINARY)
 
 
 @dataclass(frozen=True, repr=False)
 class Moving:
     """Base of the states. Not one itself.
 
-    `column`: the plaintext column's name in the database. `type_`: how it is stored there, a type of text or
-    of bytes, `Text` or `LargeBinary` unless given. `pending`: a row may lack its pair. `opens`: what is read
-    is a pair, or may be one.
+    `column`: the plaintext column's name in the database. `type_`: how it is stored there, as the type that
+    is encrypted stores it unless given. `pending`: a row may lack its pair. `opens`: what is read is a pair,
+    or may be one.
     """
 
     column: str
@@ -68,11 +79,10 @@ class Moving:
             raise ConfigurationError(f"{name} takes the name of the plaintext column")
         if self.type_ is None:
             return
-        object.__setattr__(self, "type_", to_instance(self.type_))
-        if not isinstance(self.type_, String) and self.type_._type_affinity not in (String, _BINARY):
-            raise ConfigurationError(
-                f"{name}({self.column!r}) takes a type_ of text or bytes: wrap another in a TypeDecorator"
-            )
+        stored: TypeEngine[Any] = to_instance(self.type_)
+        object.__setattr__(self, "type_", stored)
+        if not is_as_it_is(stored):
+            form_of(stored)
 
     def __repr__(self) -> str:
         known = "" if self.type_ is None else f", type_={type(self.type_).__name__}"
@@ -82,6 +92,10 @@ class Moving:
         """The same with the plaintext column's type, where none was given."""
         return self if self.type_ is not None else replace(self, type_=type_)
 
+    def of(self, type_: TypeEngine[Any]) -> Self:
+        """The same with the type that the plaintext column has in its table."""
+        return replace(self, type_=type_)
+
     @property
     def type(self) -> TypeEngine[Any]:
         """The plaintext column's type, once it is known."""
@@ -90,7 +104,18 @@ class Moving:
     @property
     def read_type(self) -> TypeEngine[Any]:
         """The type that plaintext is read as: text for what the driver knows no arrays of."""
-        return Text() if isinstance(self.type, Enum | CITEXT) else self.type
+        return Text() if isinstance(self.type, Enum | CITEXT) or not self._is_as_it_is else self.type
+
+    def decoder(self, dialect: Dialect, coltype: object) -> Process | None:
+        """Makes a Python value of a plaintext that was read; None where it is one as it comes."""
+        if self._is_as_it_is:
+            return self.type._cached_result_processor(dialect, coltype)
+        form, codec = form_of(self.type), codec_of(self.type)
+        return lambda text: codec.decode(form.encode(form.read(text)))
+
+    @property
+    def _is_as_it_is(self) -> bool:
+        return is_as_it_is(self.type)
 
     def kept(self, values: Sequence[Any], place: str) -> Sequence[Any]:
         """What the plaintext column is given beside the pairs of these values.
@@ -130,6 +155,8 @@ class ReadsPlaintext(Moving):
         return (self.column,)
 
     def value_sql(self, pair: Sequence[str], plaintext: str) -> str:
+        if not self._is_as_it_is:
+            return form_of(self.type).sql(plaintext)
         return plaintext if self.read_type is self.type else f"({plaintext})::text"
 
     def null_sql(self, content: str, plaintext: str) -> str:
@@ -153,7 +180,8 @@ class ReadsEncrypted(Moving):
         return (dek, self.column)
 
     def value_sql(self, pair: Sequence[str], plaintext: str) -> str:
-        raw = plaintext if self._is_binary else f"convert_to(({plaintext})::text, 'UTF8')"
+        as_text = f"({plaintext})::text" if self._is_as_it_is else form_of(self.type).sql(plaintext)
+        raw = plaintext if self._is_binary else f"convert_to({as_text}, 'UTF8')"
         return f"coalesce({', '.join(pair)}, '\\x{MARK.hex()}'::bytea || {raw})"
 
     def null_sql(self, content: str, plaintext: str) -> str:
@@ -183,7 +211,8 @@ class EncryptedOnly(Moving):
     pending: ClassVar[bool] = False
 
     def kept(self, values: Sequence[Any], place: str) -> Sequence[Any]:
-        return [None] * len(values)
+        nothing = null() if self.type._type_affinity is JSON else None  # else it would be JSON's null
+        return [nothing] * len(values)
 
 
 def _text(raw: bytes, place: str) -> str:

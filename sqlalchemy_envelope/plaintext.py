@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlalchemy import Column, Table
 
-from .declaration import check_moving, check_plaintext
+from .declaration import check_moving, check_plaintext, check_stored
 from .moving import Moving
 from .sibling import Hidden
 from .types import EncryptedType
@@ -31,6 +31,7 @@ def plaintext_beside(table: Table, column: Column[Any], dek: str) -> Column[Any]
     if found is None:
         found = _made(table, column, moving.typed(declared.plain))
     adopt_plaintext(table, column, found, moving)
+    found.type = declared.stored(found.type)
     column.nullable = column.nullable or moving.pending
     return found
 
@@ -38,6 +39,7 @@ def plaintext_beside(table: Table, column: Column[Any], dek: str) -> Column[Any]
 def adopt_plaintext(table: Table, column: Column[Any], found: Column[Any], moving: Moving) -> None:
     """Hides a plaintext column that stands in the table, and gives it the type that the model tells."""
     check_plaintext(table, column, found, moving)
+    check_stored(table, column, found)
     PlaintextColumn.adopted(found)
     if moving.type_ is not None:
         found.type = moving.type

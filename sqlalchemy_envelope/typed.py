@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.sql.type_api import TypeEngine, to_instance
 
 from .codec import BYTES_TAG, TEXT_TAG
-from .documents import Adapter, adapted
+from .documents import AdaptedJSON, Adapter, adapted
 from .errors import ConfigurationError
 from .types import EncryptedType
 from .valuetypes import BYTES, TEXT, ValueCodec, codec_of
@@ -66,6 +66,11 @@ class Encrypted(EncryptedType[T]):
 
     def _made_codec(self) -> ValueCodec:
         return codec_of(self.type_) if self.adapter is None else adapted(self.adapter)
+
+    def stored(self, type_: TypeEngine[Any]) -> TypeEngine[Any]:
+        """JSON by way of the adapter, where there is one."""
+        adapts = self.adapter is not None and isinstance(type_, sa.JSON)
+        return AdaptedJSON(type_, self.adapter) if adapts else type_  # type: ignore[arg-type]
 
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in vars(self).items() if name != "codec"}

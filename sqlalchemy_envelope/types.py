@@ -154,6 +154,10 @@ class EncryptedType(TypeDecorator[T]):
         """Whether what is read is a pair, or may be one."""
         return self.moving is None or self.moving.opens
 
+    def stored(self, type_: TypeEngine[Any]) -> TypeEngine[Any]:
+        """The type of a plaintext column, fit for the values of this one."""
+        return type_
+
     def bind_processor(self, dialect: Dialect) -> Callable[[Any], Any]:
         """Lets sealed values through, and nothing else."""
         check = None if self.moving is None else partial(attached, self, dialect)
@@ -172,7 +176,7 @@ class EncryptedType(TypeDecorator[T]):
         opening, moving = self._opening(dialect), self.moving
         if moving is None:
             return opening
-        decode = moving.type._cached_result_processor(dialect, coltype)
+        decode = moving.decoder(dialect, coltype)
         check = partial(attached, self, dialect)
         return moving.reader(opening, Plaintext(place_of(self), self.python_type, decode, check))
 

@@ -75,6 +75,15 @@ class TableChanges:
             if dropped.column_name in names:
                 self.within.ops.remove(dropped)
 
+    def take_out_indexes(self, names: set[str]) -> None:
+        """No index of these names is made or dropped after all."""
+        for made in self._each(ops.CreateIndexOp):
+            if str(made.index_name) in names:
+                self.within.ops.remove(made)
+        for dropped in self._each(ops.DropIndexOp):
+            if str(dropped.index_name) in names:
+                self.within.ops.remove(dropped)
+
     def take_out_guard(self, content: str) -> None:
         """The guard of a pair is neither added nor dropped after all."""
         self.take_out_checks({stored_guard(self.name, content), f"{self.name}_{content}_envelope"})

@@ -53,11 +53,11 @@ def keys(context: MigrationContext) -> Keys:
 
 def _encrypt(database: Database, move: Move, keys: Keys, operation: EncryptColumnOp) -> None:
     if operation.run == "later":
-        whole.begin(database, move, source=operation.source)
+        whole.begin(database, move, source=operation.source, indexes=operation.index)
         return
-    whole.encrypt_column(
-        database, move, keys, source=operation.source, keep_plaintext=operation.keep_plaintext
-    )
+    kept = operation.keep_plaintext
+    said: dict[str, Any] = {"source": operation.source, "keep_plaintext": kept, "indexes": operation.index}
+    whole.encrypt_column(database, move, keys, **said)
 
 
 def _decrypt(database: Database, move: Move, keys: Keys, operation: DecryptColumnOp) -> None:

@@ -4,7 +4,8 @@ from typing import Any
 
 from alembic.operations import Operations
 
-from ..backfill.move import Move, ValueType
+from ..backfill.move import Move
+from ..backfill.valuetype import ValueType
 from ..context import Context
 from .told import Call, ToldOperation
 

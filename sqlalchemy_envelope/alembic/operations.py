@@ -5,10 +5,12 @@
 Alembic writes the signatures out as text and runs that: defaults are literals, annotations are strings.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from alembic.operations import Operations
 
+from ..blind import BlindIndex
 from ..errors import ConfigurationError
 from .operation import MoveOperation
 
@@ -21,6 +23,7 @@ class EncryptColumnOp(MoveOperation):
 
     `source`: what reads the old column, for `backfill`. `run`: `"now"`, or `"later"` for pair, trigger and
     the record of a job that `sqlalchemy-envelope backfill` runs. `keep_plaintext=False` nulls and drops it.
+    `index`: the blind indexes of the column alone, a sequence of `BlindIndex`, filled in the same batches.
     """
 
     name = "encrypt_column"
@@ -33,6 +36,7 @@ class EncryptColumnOp(MoveOperation):
         source: str | None = None,
         run: str = "now",
         keep_plaintext: bool = True,
+        index: Sequence[BlindIndex] = (),
         **place: Any,
     ) -> None:
         super().__init__(table_name, column_name, **place)
@@ -45,6 +49,12 @@ class EncryptColumnOp(MoveOperation):
         self.source = source
         self.run = run
         self.keep_plaintext = keep_plaintext
+        self.index = list(index)
+        if any(each.columns for each in self.index):
+            raise ConfigurationError(
+                f"{table_name}.{column_name}: index several columns together once all are encrypted:"
+                " op.add_blind_index"
+            )
 
     @property
     def options(self) -> dict[str, Any]:
@@ -52,6 +62,7 @@ class EncryptColumnOp(MoveOperation):
         said = self.place
         said |= {"source": self.source} if self.source is not None else {}
         said |= {"run": self.run} if self.run != "now" else {}
+        said |= {"index": self.index} if self.index else {}
         return said | ({} if self.keep_plaintext else {"keep_plaintext": False})
 
     def reverse(self) -> "DecryptColumnOp":
@@ -74,12 +85,12 @@ class EncryptColumnOp(MoveOperation):
         source: "str | None" = None,
         run: "str" = "now",
         keep_plaintext: "bool" = True,
+        index: "Any" = (),
     ) -> "Any":
         """Move a column of plaintext into an encrypted pair. Commits what Alembic did before it."""
         place = {"schema": schema, "into": into, "dek": dek, "context": context, "type_": type_}
-        place |= {"tenant": tenant}
-        made = cls(table_name, column_name, source=source, run=run, keep_plaintext=keep_plaintext, **place)
-        return operations.invoke(made)
+        place |= {"tenant": tenant, "keep_plaintext": keep_plaintext, "index": index}
+        return operations.invoke(cls(table_name, column_name, source=source, run=run, **place))
 
 
 @Operations.register_operation("decrypt_column")

@@ -11,11 +11,13 @@ from typing import Any
 from alembic.autogenerate import comparators
 from alembic.autogenerate.api import AutogenContext
 from alembic.operations import ops
-from sqlalchemy import Connection, LargeBinary, String, Table, text
+from sqlalchemy import Connection, Table, text
 
 from ..backfill import moves
+from ..backfill.fill import Fill
 from ..backfill.move import Authority, Move
 from ..backfill.moves import RecordedMove
+from ..backfill.valuetype import ValueType
 from ..context import Context
 from ..errors import ConfigurationError
 from ..pairs import Pair
@@ -23,8 +25,11 @@ from ..tenancy import Tenancy
 from .changes import TableChanges
 from .comparing import stored_pairs
 from .ignoring import SCHEMA
+from .losing import losable, refuse_loss
 from .operation import MoveOperation
 from .operations import DecryptColumnOp, EncryptColumnOp
+from .proposing_indexes import gained, lost, recorded_fills, with_the_move
+from .valuetypes import value_type
 from .versions import LAST
 
 log = logging.getLogger(__name__)
@@ -41,7 +46,7 @@ def propose_moves(
     if connection is None or connection.dialect.name != "postgresql":
         return
     _leave_our_schema(autogen_context, upgrade_ops)
-    recorded = _recorded(connection)
+    recorded, indexed = _recorded(connection), recorded_fills(connection)
     default = connection.dialect.default_schema_name
     for found in [each for each in upgrade_ops.ops if isinstance(each, ops.ModifyTableOps)]:
         table = _model(autogen_context, found, default)
@@ -49,7 +54,8 @@ def propose_moves(
             continue
         place = (found.schema or default, found.table_name)
         here = [each for each in recorded if (each.move.schema, each.move.table) == place]
-        _rewrite(upgrade_ops, TableChanges(autogen_context, found, table, here))
+        filled = [each for each in indexed if (each.schema, each.table) == place]
+        _rewrite(upgrade_ops, TableChanges(autogen_context, found, table, here), filled)
 
 
 def _leave_our_schema(context: AutogenContext, upgrade_ops: ops.UpgradeOps) -> None:
@@ -73,12 +79,14 @@ def _model(context: AutogenContext, found: ops.ModifyTableOps, default: str | No
     return None  # to be dropped whole
 
 
-def _rewrite(upgrade_ops: ops.UpgradeOps, changes: TableChanges) -> None:
+def _rewrite(upgrade_ops: ops.UpgradeOps, changes: TableChanges, filled: list[Fill]) -> None:
     """A way back goes before what else happens to the table, a move after it: indexes are of plaintext."""
     changes.moves = [each for each in changes.moves if each.move.content in changes.stored]
-    before = _kept(changes) + _decrypted(changes)
-    after = _encrypted(changes)
-    _refuse_loss(changes)
+    without = lost(changes, filled)
+    before = [*without, *_kept(changes), *_decrypted(changes)]
+    moves = _encrypted(changes)
+    after = [*moves, *gained(changes, {each.into or each.column_name for each in moves})]
+    refuse_loss(changes)
     index = upgrade_ops.ops.index(changes.within)
     rest = [] if changes.within.is_empty() else [changes.within]
     upgrade_ops.ops[index : index + 1] = [*before, *rest, *after]
@@ -139,7 +147,7 @@ def _decrypted(changes: TableChanges) -> list[MoveOperation]:
         kind = column.type.compile(changes.context.dialect)
         if kind.upper() not in ("TEXT", "BYTEA"):
             operation.sql_type = kind
-        operation.type_ = "bytes" if isinstance(column.type, LargeBinary) else "text"
+        operation.type_ = str(value_type(column.type) or ValueType.TEXT)
         changes.take_out(dek)
         changes.take_out_guard(content)
         changes.keep(content, type_=True)
@@ -163,9 +171,9 @@ def _way_back(
     return DecryptColumnOp(changes.name, column, **place)
 
 
-def _encrypted(changes: TableChanges) -> list[MoveOperation]:
+def _encrypted(changes: TableChanges) -> list[EncryptColumnOp]:
     """Pairs of the model whose values lie in a plain column of the database."""
-    found: list[MoveOperation] = []
+    found: list[EncryptColumnOp] = []
     for content, pair in changes.pairs.items():
         dek = str(pair.dek.name)
         if dek not in changes.added or pair.type.accept is not None:
@@ -180,6 +188,7 @@ def _encrypted(changes: TableChanges) -> list[MoveOperation]:
         changes.keep(content, type_=True, default=True)
         if getattr(pair.type, "moving", None) is not None:
             changes.keep(column, type_=True, nullable=True, default=True)  # a state says little of it
+        more["index"] = with_the_move(changes, pair)
         found.append(EncryptColumnOp(changes.name, column, **_place(changes, pair, dek), **more))
     return found
 
@@ -193,7 +202,7 @@ def _origin(changes: TableChanges, content: str, pair: Pair) -> tuple[str | None
         plaintext = str(moving.column)
         there = plaintext in changes.stored
         return (plaintext, {"into": content, "run": "later"}) if there else (None, {})
-    for name in sorted(_losable(changes), key=len, reverse=True):
+    for name in sorted(losable(changes, [pair]), key=len, reverse=True):
         if name in content:
             return name, {"into": content}
     return None, {}
@@ -205,9 +214,19 @@ def _place(changes: TableChanges, pair: Pair, dek: str) -> dict[str, Any]:
     place = {"schema": changes.schema, "context": context}
     return place | {
         "dek": dek if dek != f"{content}_dek" else None,
-        "type_": "bytes" if pair.type.python_type is bytes else "text",
+        "type_": str(_type_of(changes, pair)),
         "tenant": None if pair.tenant is None else str(pair.tenant.name),
     }
+
+
+def _type_of(changes: TableChanges, pair: Pair) -> ValueType:
+    found = value_type(pair.type)
+    if found is None:
+        raise ConfigurationError(
+            f"{changes.name}.{pair.content.name}: nothing reads such a column from its plaintext: write"
+            " op.encrypt_column(..., source=...) with what does"
+        )
+    return found
 
 
 def _of_nobody(place: str) -> ConfigurationError:
@@ -219,21 +238,3 @@ def _of_nobody(place: str) -> ConfigurationError:
 
 def _unusual(context: Context, usual: Context) -> Context | None:
     return context if context != usual else None
-
-
-def _losable(changes: TableChanges) -> list[str]:
-    """Columns to be dropped that may be the plaintext of something: texts and bytes."""
-    return [name for name, type_ in changes.dropped.items() if isinstance(type_, String | LargeBinary)]
-
-
-def _refuse_loss(changes: TableChanges) -> None:
-    """Never a new pair and a dropped text in one revision, unless their names say what belongs together."""
-    new, losable = [each for each in changes.pairs if each in changes.added], _losable(changes)
-    if new and losable:
-        table = changes.name
-        raise ConfigurationError(
-            f"{table}: a revision that adds the encrypted {', '.join(sorted(new))} and drops "
-            f"{', '.join(sorted(losable))} would lose values, if they are the same. Move them instead: "
-            f"op.encrypt_column({table!r}, {losable[0]!r}, into={new[0]!r}); or if they are not, add first, "
-            "and drop in a later revision"
-        )

@@ -5,6 +5,7 @@ from typing import Any, Literal
 from alembic.autogenerate import renderers
 from alembic.autogenerate.api import AutogenContext
 
+from ..blind import BlindIndex
 from ..context import Context
 from ..types import EncryptedType
 from .told import ToldOperation
@@ -34,6 +35,14 @@ def _written(value: Any, autogen_context: AutogenContext) -> str:
     """A literal; a string for a context that is no more than its place."""
     if isinstance(value, str):
         return repr(str(value))
+    if isinstance(value, BlindIndex):
+        names = {"BlindIndex", *(repr(each).partition("(")[0] for each in value.expressions)}
+        autogen_context.imports.add(f"from sqlalchemy_envelope import {', '.join(sorted(names))}")
+    if isinstance(value, list):
+        return f"[{', '.join(_written(each, autogen_context) for each in value)}]"
+    if isinstance(value, dict):
+        each = (f"{name!r}: {_written(of, autogen_context)}" for name, of in value.items())
+        return f"{{{', '.join(each)}}}"
     if not isinstance(value, Context):
         return repr(value)
     if value == Context(value.table, value.column):

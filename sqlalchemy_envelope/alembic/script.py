@@ -12,11 +12,13 @@ from alembic.runtime.migration import MigrationContext
 from ..backfill import ddl, schema
 from ..backfill.assertion import assert_encrypted, where_authority
 from ..backfill.comments import carry
+from ..backfill.indexing import planned
 from ..backfill.jobs import record_job_sql
 from ..backfill.move import Move
 from ..backfill.moves import begin_sql
 from ..backfill.trigger import create_trigger, drop_trigger
 from . import steps
+from .indexing_script import added
 from .operation import MoveOperation
 from .operations import DecryptColumnOp, EncryptColumnOp
 
@@ -47,6 +49,7 @@ def _encrypt(move: Move, operation: EncryptColumnOp) -> Lines:
     after = [f"-- after that: {', '.join(rest)} (online, or in a script of their own)"] if rest else []
     return [
         *_pair(move, operation),
+        *(line for fill in planned(move, operation.index) for line in added(fill)),
         *where_authority(
             move, "plaintext", [*create_trigger(move), record_job_sql(move, "encrypt", operation.source)]
         ),

@@ -20,6 +20,8 @@ def adopted(database: Database, move: Move, sql_type: str | None) -> Standing:
     where there is no pair.
     """
     after = move.handed_over()
+    if sql_type is None and move.type.stored.sql is None:
+        raise ConfigurationError(f"{move.place}: with or without a zone? Say sql_type= of its plaintext")
     installed(database)
     with database.asked("move") as connection, connection.transaction():
         if {after.content, after.dek} - _of_bytes(connection, after):

@@ -10,7 +10,7 @@ from ..errors import JobBusyError
 from .checkpoint import PROGRESS, Progress
 from .database import Database
 from .faults import Fault, sort, told
-from .jobs import State
+from .jobs import Job, State
 from .ownership import own_job, owner
 from .pace import Pace, Patience
 from .session import open_session
@@ -74,9 +74,10 @@ class Control:
         """Drops what earlier passes found wrong: the next looks at every row anew."""
         self.ask(lambda connection: connection.execute(_FORGET, [self._job, self._job]))
 
-    def mark_verified(self, move: int | None, right: bool) -> None:
-        """Records that a move was verified just now, or that it is not."""
-        self.ask(lambda connection: connection.execute(_VERIFIED, [right, move]))
+    def mark_verified(self, job: Job, right: bool) -> None:
+        """Records that what a job is about was verified just now, or that it is not."""
+        table, id_ = ("move", job.move) if job.fill is None else ("fill", job.fill)
+        self.ask(lambda connection: connection.execute(_VERIFIED.format(table=table).encode(), [right, id_]))
 
     def _connected(self) -> "psycopg.Connection[Any]":
         if self._connection is None or self._connection.closed:
@@ -104,4 +105,4 @@ _FORGET = """
 WITH rows AS (DELETE FROM envelope.job_row WHERE job = %s)
 UPDATE envelope.job SET rows_done = 0, rows_quarantined = 0 WHERE id = %s"""
 
-_VERIFIED = "UPDATE envelope.move SET verified_at = CASE WHEN %s THEN now() END WHERE id = %s"
+_VERIFIED = "UPDATE envelope.{table} SET verified_at = CASE WHEN %s THEN now() END WHERE id = %s"

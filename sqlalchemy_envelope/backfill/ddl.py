@@ -10,7 +10,7 @@ from dataclasses import replace
 from ..checks import cells_sql, stored_guard
 from .exchange import authority_is, close_jobs, give, take, was_not_null
 from .gate import gate_name, removal, stages
-from .move import Authority, Move, ValueType
+from .move import Authority, Move
 from .quoting import (
     block,
     column_facts,
@@ -132,7 +132,7 @@ def drop_plaintext(move: Move) -> list[str]:
 def add_plaintext(move: Move) -> list[str]:
     """The plaintext column again, empty, of the type that it had."""
     after = move.handed_over()
-    kind = "text" if move.type is ValueType.TEXT else "bytea"
+    kind = move.type.stored.sql or "text"  # where there is none, the record has one
     add = f"ALTER TABLE {relation(move)} ADD COLUMN IF NOT EXISTS {identifier(after.plaintext)} "
     remembered = f"(SELECT plaintext_type FROM envelope.move WHERE {here(move)})"
     return [

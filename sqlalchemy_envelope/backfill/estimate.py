@@ -13,6 +13,7 @@ import psycopg
 from ..envelope import Envelope
 from ..errors import ConfigurationError
 from .database import Database
+from .fills import RecordedFill
 from .jobs import Job, State, last_source
 from .keyset import Place, Span
 from .kind import Kind
@@ -185,6 +186,8 @@ def _unrecorded(connection: "psycopg.Connection[Any]", recorded: Recorded, kind:
     job = Job(0, recorded.id, kind, State.READY, None, *counts, None, None, now, None, None, None)
     if isinstance(recorded, RecordedMove):
         return replace(job, source=last_source(connection, recorded, kind))
+    if isinstance(recorded, RecordedFill):
+        return replace(job, move=None, fill=recorded.id)
     return replace(job, move=None, rotation=recorded.id)
 
 

@@ -1,6 +1,7 @@
 """The one short transaction in which truth, names, NOT NULL, DEFAULT, guard and trigger change hands."""
 
 from ..checks import stored_guard
+from .fills import renaming_sql
 from .move import Move
 from .moves import record_sql
 from .quoting import column_facts, has_constraint, here, identifier, literal, refuse, relation
@@ -105,6 +106,9 @@ def _rename(before: Move, after: Move, order: tuple[str, ...]) -> list[str]:
         *(_rename_column(before, old, new) for old, new in names if old != new),
         *_rename_guard(before, after),
         *creation(after),
+        "IF to_regclass('envelope.fill') IS NOT NULL THEN",
+        f"{renaming_sql(before.schema, before.table, before.content, after.content, after.dek)};",
+        "END IF;",
     ]
 
 

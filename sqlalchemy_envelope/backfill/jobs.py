@@ -28,7 +28,7 @@ class State(StrEnum):
 class Job:
     """A job as recorded; times are aware. `rows_read` is of the present pass, the others of all.
 
-    `move` or `rotation`: the id of what it is about; the other is None.
+    `move`, `rotation` or `fill`: the id of what it is about; the others are None.
     """
 
     id: int
@@ -49,6 +49,7 @@ class Job:
     heartbeat_at: datetime | None
     finished_at: datetime | None
     rotation: int | None = None
+    fill: int | None = None
 
 
 @dataclass(frozen=True)
@@ -65,10 +66,13 @@ class QuarantinedRow:
 GIVEN = "(an object)"
 """Recorded in the place of a path, for a source that has none: it has to be given again."""
 
-_ROTATION = "(to_jsonb(job) ->> 'rotation')::bigint"
-"""Read so that it is NULL, and no error, where the record is still of the first version."""
+_LATER = ("rotation", "fill")
+"""Read so that it is NULL, and no error, where the record is still of an earlier version."""
 
-_COLUMNS = ", ".join(_ROTATION if field.name == "rotation" else field.name for field in fields(Job))
+_COLUMNS = ", ".join(
+    f"(to_jsonb(job) ->> '{field.name}')::bigint" if field.name in _LATER else field.name
+    for field in fields(Job)
+)
 
 _READING = frozenset({Kind.ENCRYPT, Kind.VERIFY})
 """Jobs that read the old value."""

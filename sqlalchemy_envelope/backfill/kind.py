@@ -6,7 +6,8 @@ from enum import StrEnum
 class Kind(StrEnum):
     """What a job is for. `null` sets a kept plaintext to NULL where the pair is there.
 
-    The last two are of a rotation: data keys wrapped anew, and values sealed anew.
+    `rewrap` and `reencrypt` are of a rotation: data keys wrapped anew, and values sealed anew. `index` is of
+    a blind index, whose digests it makes.
     """
 
     ENCRYPT = "encrypt"
@@ -15,3 +16,4 @@ class Kind(StrEnum):
     NULL = "null"
     REWRAP = "rewrap"
     REENCRYPT = "reencrypt"
+    INDEX = "index"

@@ -9,9 +9,9 @@ from .. import codec
 from ..errors import DecryptionError, Failure
 from ..legacy import NO_SIBLING, Version
 from ..opening import Reading
-from .move import ValueType
 from .names import quoted
 from .sources import PlainSource, Raw, Scene, Selected
+from .valuetype import ValueType
 
 __tracebackhide__ = True  # pytest prints no locals of these frames: they hold plaintext
 

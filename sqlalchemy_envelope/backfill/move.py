@@ -7,15 +7,9 @@ from typing import Self
 
 from ..context import Context
 from ..errors import ConfigurationError
+from .valuetype import ValueType
 
 MAX_NAME_BYTES = 63
-
-
-class ValueType(StrEnum):
-    """What the values are in Python, and so which encrypted type the model has."""
-
-    TEXT = "text"
-    BYTES = "bytes"
 
 
 class Authority(StrEnum):
@@ -128,7 +122,7 @@ def slug(schema: str, table: str, column: str) -> str:
 
 def _value_type(given: ValueType | str) -> ValueType:
     if given not in list(ValueType):
-        raise ConfigurationError(f"type_= is {' or '.join(map(repr, map(str, ValueType)))}, not {given!r}")
+        raise ConfigurationError(f"type_= is one of {', '.join(ValueType)}, not {given!r}")
     return ValueType(given)
 
 

@@ -8,8 +8,9 @@ from typing import Any
 import psycopg
 
 from ..context import Context
-from .move import Authority, Move, ValueType
+from .move import Authority, Move
 from .quoting import literal, relation
+from .valuetype import ValueType
 
 _COLUMNS = ["schema", "table", "column", "plaintext", "content", "dek", "lasting_dek", "context", "type"]
 _COLUMNS += ["in_place", "authority"]

@@ -1,11 +1,13 @@
 """What is the same for all ranges of a run: what every worker is sent."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
 from ..envelope import Envelope
 from .database import Database
+from .fill import Fill
+from .filling import fill_pending, make_fill_step
 from .jobs import Job
 from .keys import envelope_for
 from .move import Move
@@ -25,11 +27,13 @@ class Plan:
 
     database: Database
     job: Job
-    subject: Move | Rotation
+    subject: Move | Rotation | Fill
     relation: Relation
     envelope: Callable[[], Envelope] = field(repr=False)
     source: Source | None
     pace: Pace
+    fills: Sequence[Fill] = ()
+    """The indexes of a column that is moved: they are filled with it."""
 
     @property
     def place(self) -> str:
@@ -44,6 +48,8 @@ class Plan:
         """SQL for the rows to work on. Of a rotation that is for the keyring to say; a move needs no keys."""
         if isinstance(self.subject, Rotation):
             return self.step().pending
+        if isinstance(self.subject, Fill):
+            return fill_pending(self.job.kind, self.subject)
         kept = self.subject.plaintext in self.relation.columns
         return pending_sql(self.job.kind, self.subject, kept=kept)
 
@@ -51,6 +57,7 @@ class Plan:
         """The same with another envelope."""
         if isinstance(self.subject, Rotation):
             return make_rotation_step(self.job.kind, self.subject, envelope)
+        if isinstance(self.subject, Fill):
+            return make_fill_step(self.job.kind, self.subject, envelope())
         column = self.relation.columns.get(self.subject.plaintext)
-        type_ = None if column is None else column.type
-        return make_step(self.job.kind, self.subject, envelope, self.source, type_)
+        return make_step(self.job.kind, self.subject, envelope, self.source, column, self.fills)

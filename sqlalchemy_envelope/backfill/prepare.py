@@ -8,6 +8,9 @@ import psycopg
 
 from ..envelope import Envelope
 from .database import Database
+from .fill import Fill
+from .fill_refusals import check_fill
+from .fills import of_content
 from .jobs import Job, last_source
 from .kind import Kind
 from .move import Move
@@ -36,12 +39,22 @@ class Prepare:
     def __call__(self, connection: "psycopg.Connection[Any]") -> Plan:
         subject = Subjects(connection).of(self.job).subject
         relation = inspect(connection, subject)
-        if isinstance(subject, Move):
+        fills: list[Fill] = []
+        if isinstance(subject, Fill):
+            check_fill(relation, subject)
+        elif isinstance(subject, Move):
+            fills = _filled_with(connection, subject)
             check_table(relation, subject, allow_replica_identity_full=self.allow_replica_identity_full)
             check_job(relation, subject, self.job.kind, source=self.source is not None)
         else:
             check_rotation(connection, relation, subject)
-        return Plan(self.database, self.job, subject, relation, self.envelope, self.source, self.pace)
+        return Plan(self.database, self.job, subject, relation, self.envelope, self.source, self.pace, fills)
+
+
+def _filled_with(connection: "psycopg.Connection[Any]", move: Move) -> list[Fill]:
+    """The indexes of the moved column alone: of several together, the others' values are yet to be opened."""
+    found = of_content(connection, move.schema, move.table, move.content)
+    return [each for each in found if len(each.parts) == 1]
 
 
 def check_new_job(

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 from ..errors import ConfigurationError
 from .kind import Kind
-from .move import Authority, Move, ValueType
+from .move import Authority, Move
 from .relation import Relation
+from .valuetype import ValueType
 
-_TEXTS = frozenset({"text", "varchar", "bpchar", "name", "citext"})
 _AUTHORITY = {Kind.ENCRYPT: Authority.PLAINTEXT, Kind.DECRYPT: Authority.PAIR, Kind.NULL: Authority.PAIR}
 
 
@@ -72,8 +72,8 @@ def check_columns(relation: Relation, move: Move, *, pair: bool, source: bool) -
     if pair:
         _check_pair(relation, move)
     given = relation.columns[move.plaintext]
-    fitting = _TEXTS if move.type is ValueType.TEXT else {"bytea"}
-    if not source and given.base not in fitting:
+    fits = given.base in move.type.stored.bases or (given.is_enum and move.type is ValueType.TEXT)
+    if not source and not fits:
         raise ConfigurationError(
             f"{move.place}: {move.plaintext} is {given.type}, which does not hold {move.type}; say source=,"
             " what reads its values, or the other type_="

@@ -21,6 +21,7 @@ class Column:
     base: str
     not_null: bool
     generated: bool
+    is_enum: bool = False
 
 
 @dataclass(frozen=True)
@@ -138,13 +139,14 @@ WHERE c.oid IN (SELECT relid FROM pg_partition_tree(%s) WHERE isleaf)
 ORDER BY n.nspname, c.relname"""
 
 _COLUMNS = """
-WITH RECURSIVE base(of, oid, name, under) AS (
-    SELECT oid, oid, typname, typbasetype FROM pg_type
+WITH RECURSIVE base(of, oid, name, under, kind) AS (
+    SELECT oid, oid, typname, typbasetype, typtype FROM pg_type
     WHERE oid IN (SELECT atttypid FROM pg_attribute WHERE attrelid = %(table)s)
-    UNION ALL SELECT base.of, b.oid, b.typname, b.typbasetype FROM base JOIN pg_type b ON b.oid = base.under
+    UNION ALL SELECT base.of, b.oid, b.typname, b.typbasetype, b.typtype
+    FROM base JOIN pg_type b ON b.oid = base.under
 )
 SELECT a.attname, quote_ident(n.nspname) || '.' || quote_ident(t.typname), base.name,
-    a.attnotnull, a.attgenerated <> ''
+    a.attnotnull, a.attgenerated <> '', base.kind = 'e'
 FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid JOIN pg_namespace n ON n.oid = t.typnamespace
 JOIN base ON base.of = a.atttypid AND base.under = 0
 WHERE a.attrelid = %(table)s AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum"""

@@ -21,12 +21,12 @@ from ..wire import SEALED_AT
 from .faults import RowError
 from .kind import Kind
 from .marks import is_current, is_stale, is_under, tenant_of_key
-from .move import ValueType
 from .names import quoted
 from .quoting import literal
 from .rotation import Rotation
 from .setting import Cells, Setting, Stamp, Step
 from .sources import Raw, Selected
+from .valuetype import ValueType
 
 __tracebackhide__ = True  # pytest prints no locals of these frames: they hold plaintext
 

@@ -7,7 +7,8 @@ from typing import Self
 from ..context import Context
 from ..errors import ConfigurationError
 from ..legacy import Version
-from .move import ValueType, slug
+from .move import slug
+from .valuetype import ValueType
 
 _KEY_ID = re.compile("[0-9a-f]{32}")
 

@@ -10,9 +10,9 @@ from ..context import Context
 from ..legacy import Version
 from .jobs import Job, State, jobs
 from .kind import Kind
-from .move import ValueType
 from .quoting import literal
 from .rotation import Rotation
+from .valuetype import ValueType
 
 _PLACE = ["schema", "table", "column", "only_key", "only_tenant"]
 _CHANGING = ["dek", "context", "type", "accept", "tenant", "tenant_of_key"]

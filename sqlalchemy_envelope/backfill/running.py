@@ -134,7 +134,7 @@ class Running:
     def _judged(self) -> tuple[State, str | None]:
         """Of a job that looks at each row once: whether all were as they should be."""
         wrong = self._control.progress().rows_quarantined
-        self._control.mark_verified(self._job.move, wrong == 0)
+        self._control.mark_verified(self._job, wrong == 0)
         if not wrong:
             return State.DONE, None
         words = f"{self._plan.place}: {wrong:,} rows are not what they should be"
@@ -169,5 +169,6 @@ _CULPRITS = {
     Kind.NULL: "knows only the pair",
     Kind.REWRAP: "wraps under another key",
     Kind.REENCRYPT: "wraps under another key",
+    Kind.INDEX: "does not know the index, or digests under another key",
 }
 """Who makes rows pending as fast as a job works on them."""

@@ -1,7 +1,7 @@
 """The schema `envelope`, where moves, rotations and jobs are recorded: no value and no key ever lies in it.
 
 The DDL has a version, and each statement may run again: two processes may install it at once. The second
-version added rotations; its ALTER finds a first one as it was.
+version added rotations, the third values of every type and blind indexes; an ALTER finds the one before it.
 """
 
 from typing import Any
@@ -9,8 +9,19 @@ from typing import Any
 import psycopg
 
 from .. import components
+from .valuetype import ValueType
 
-VERSION = 2
+VERSION = 3
+
+_TYPES = ", ".join(map(repr, map(str, ValueType)))
+_OF_ANY_TYPE = """DO $envelope$ BEGIN
+IF NOT EXISTS (SELECT FROM pg_catalog.pg_constraint WHERE conrelid = 'envelope.{table}'::regclass
+    AND conname = '{table}_type')
+THEN
+    ALTER TABLE envelope.{table} DROP CONSTRAINT IF EXISTS {table}_type_check,
+        ADD CONSTRAINT {table}_type CHECK (type IN ({types}));
+END IF;
+END $envelope$"""
 
 STATEMENTS: tuple[str, ...] = (
     *components.STATEMENTS,
@@ -106,6 +117,34 @@ END IF;
 END $envelope$""",
     """CREATE UNIQUE INDEX IF NOT EXISTS job_unfinished_rotation ON envelope.job (rotation, kind)
 WHERE state <> 'done'""",
+    """CREATE TABLE IF NOT EXISTS envelope.fill (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    "schema" text NOT NULL,
+    "table" text NOT NULL,
+    "column" text NOT NULL,
+    "index" jsonb NOT NULL,
+    parts jsonb NOT NULL,
+    tenant text,
+    tenant_of_key boolean NOT NULL DEFAULT false,
+    begun_at timestamptz NOT NULL DEFAULT now(),
+    verified_at timestamptz,
+    UNIQUE ("schema", "table", "column")
+)""",
+    """DO $envelope$ BEGIN
+IF NOT EXISTS (SELECT FROM pg_catalog.pg_attribute WHERE attrelid = 'envelope.job'::regclass
+    AND attname = 'fill' AND NOT attisdropped)
+THEN
+    ALTER TABLE envelope.job ADD COLUMN fill bigint REFERENCES envelope.fill,
+        DROP CONSTRAINT job_has_subject,
+        ADD CONSTRAINT job_has_subject CHECK (num_nonnulls(move, rotation, fill) = 1),
+        DROP CONSTRAINT job_kind_check,
+        ADD CONSTRAINT job_kind_check CHECK
+            (kind IN ('encrypt', 'decrypt', 'verify', 'null', 'rewrap', 'reencrypt', 'index'));
+END IF;
+END $envelope$""",
+    """CREATE UNIQUE INDEX IF NOT EXISTS job_unfinished_fill ON envelope.job (fill, kind)
+WHERE state <> 'done'""",
+    *(_OF_ANY_TYPE.format(table=table, types=_TYPES) for table in ("move", "rotation")),
     components.record_sql("backfill", VERSION),
 )
 """Rows of a quarantine hold keys and the class of an error, never its message: that could print a value."""

@@ -15,8 +15,9 @@ from sqlalchemy.types import TypeEngine
 from ..context import Context
 from ..envelope import Envelope
 from ..errors import ConfigurationError, EnvelopeError
-from .move import ValueType
+from ..forms import Form
 from .names import quoted
+from .valuetype import ValueType
 
 __tracebackhide__ = True  # pytest prints no locals of these frames: they hold plaintext
 
@@ -48,7 +49,7 @@ class Source(Protocol):
         """What to select, given the column's quoted name."""
 
     def values(self, rows: Sequence[Raw], scene: Scene) -> Sequence[Any]:
-        """A `str` (or UTF-8 as `bytes`) or `bytes` of each row. Whatever is raised is the fault of a row."""
+        """The value of each row, text as `str` or UTF-8. Whatever is raised is the fault of a row."""
 
 
 class PlainSource:
@@ -62,6 +63,19 @@ class PlainSource:
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}()"
+
+
+class FormSource(PlainSource):
+    """The column as it is, of another type than text and bytes: whatever the driver would make of it."""
+
+    def __init__(self, form: Form) -> None:
+        self._form = form
+
+    def select(self, column: str) -> Sequence[Selected]:
+        return [Selected(self._form.sql(column))]
+
+    def values(self, rows: Sequence[Raw], scene: Scene) -> Sequence[Any]:
+        return [self._form.read(row[0]) for row in rows]
 
 
 class TypedSource(PlainSource):

@@ -14,6 +14,7 @@ from .beginning import refuse_impossible
 from .comments import carry
 from .database import Database
 from .handover import change_hands
+from .indexing import drop_indexes_of
 from .jobs import Job
 from .move import Move
 from .moves import FORGET_RANGES, RecordedMove, begin_sql, mark_verified
@@ -165,6 +166,8 @@ def drop_pair(database: Database, move: Move) -> None:
         raise BackfillError(
             f"{move.place}: {standing.sealed} values are in the pair alone: op.decrypt_column instead"
         )
+    before = standing.move.handed_back()
+    drop_indexes_of(database, before.schema, before.table, before.content)
     apply(database, ddl.drop_pair(standing.move))
 
 

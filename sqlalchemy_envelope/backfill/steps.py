@@ -3,32 +3,35 @@
 import hmac
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from .. import codec
 from ..envelope import Envelope
 from ..errors import DecryptionError, Failure
-from ..opening import Reading
-from ..tenancy import Tenancy
 from .faults import RowError
+from .fill import Fill
+from .filling import digests
 from .kind import Kind
-from .move import Authority, Move, ValueType
+from .move import Authority, Move
 from .names import quoted
 from .pending import pending_sql
+from .relation import Column
 from .setting import Cells, Setting, Step
-from .sources import PlainSource, Raw, Scene, Selected, Source
-from .tenants import joined, sealed, selected_tenant
+from .sources import Raw, Selected, Source
+from .tenants import parted, sealed, selected_tenant
+from .values import ROUNDED, compared, opened, pair_of, read, usual_source, written
+from .valuetype import ValueType
 
 __tracebackhide__ = True  # pytest prints no locals of these frames: they hold plaintext
 
 
 @dataclass(frozen=True)
 class Encrypt:
-    """The pair of each plaintext."""
+    """The pair of each plaintext, and its digests where it is indexed."""
 
     move: Move
     envelope: Envelope = field(repr=False)
     source: Source
+    fills: Sequence[Fill] = ()
 
     @property
     def pending(self) -> str:
@@ -39,6 +42,7 @@ class Encrypt:
         there = f"{quoted(self.move.plaintext)} IS NOT NULL"
         content, dek = quoted(self.move.content), quoted(self.move.dek)
         pair = [(content, "bytea", "bytea"), (dek, "bytea", "bytea")]
+        pair += [(quoted(each.column), "bytea", "bytea") for each in self.fills]
         return Setting(pair, self.pending, f"{there} AND {content} IS NOT NULL")
 
     @property
@@ -47,19 +51,22 @@ class Encrypt:
 
     def work(self, rows: Sequence[Raw]) -> Cells:
         old = rows if self.move.tenant is None else [row[1:] for row in rows]
-        values = _values(self.source, old, self.move, self.envelope)
-        encode = codec.encode_text if self.move.type is ValueType.TEXT else codec.encode_bytes
-        tagged = codec.encode_all(encode, values, self.move.place)
-        return sealed(self.envelope, self.move, tagged, rows)
+        values = read(self.source, old, self.move, self.envelope)
+        tagged = codec.encode_all(self.move.type.stored.form.encode, values, self.move.place)
+        cells = sealed(self.envelope, self.move, tagged, rows)
+        if not self.fills:
+            return cells
+        return [*cells, *digests(self.fills, self.envelope, tagged, parted(self.move, rows))]
 
 
 @dataclass(frozen=True)
 class Decrypt:
-    """The plaintext of each pair. `type`: the plaintext column's, as SQL."""
+    """The plaintext of each pair. `type`: the plaintext column's, as SQL; `base`: its bare name."""
 
     move: Move
     envelope: Envelope = field(repr=False)
     type: str
+    base: str
 
     @property
     def pending(self) -> str:
@@ -68,58 +75,58 @@ class Decrypt:
     @property
     def setting(self) -> Setting:
         plaintext, content = quoted(self.move.plaintext), quoted(self.move.content)
-        array = "text" if self.move.type is ValueType.TEXT else "bytea"
+        array = "bytea" if self.move.type is ValueType.BYTES else "text"
         promise = f"{plaintext} IS NOT NULL AND {content} IS NOT NULL"
+        if self.base in ROUNDED:
+            promise += f" AND {plaintext} = v.envelope_w0::{self.type}"
         return Setting([(plaintext, array, self.type)], self.pending, promise)
 
     @property
     def selected(self) -> Sequence[Selected]:
-        return _pair(self.move)
+        return pair_of(self.move)
 
     def work(self, rows: Sequence[Raw]) -> Cells:
-        return [_opened(self.move, self.envelope)(rows)]
+        values = opened(self.move, self.envelope)(rows)
+        return [written(self.move, values, self.base)]
 
 
 @dataclass(frozen=True)
 class Verify:
     """Opens every pair and compares it with the plaintext, where that is kept, in constant time.
 
-    `padded`: the plaintext is `char(n)`, whose blanks at the end are no part of its value. `kept`: whether
-    its column still is there.
+    `base`: the plaintext column's type by its bare name, None where it is gone.
     """
 
     move: Move
     envelope: Envelope = field(repr=False)
     source: Source
-    padded: bool = False
-    kept: bool = True
+    base: str | None = None
     setting: None = None
 
     @property
     def pending(self) -> str:
-        return pending_sql(Kind.VERIFY, self.move, kept=self.kept)
+        return pending_sql(Kind.VERIFY, self.move, kept=self.base is not None)
 
     @property
     def selected(self) -> Sequence[Selected]:
-        if not self.kept:
-            return [Selected("false"), *_pair(self.move)]
+        if self.base is None:
+            return [Selected("false"), *pair_of(self.move)]
         plaintext = quoted(self.move.plaintext)
         kept = Selected(f"{plaintext} IS NOT NULL")
-        return [kept, *_pair(self.move), *self.source.select(plaintext)]
+        return [kept, *pair_of(self.move), *self.source.select(plaintext)]
 
     def work(self, rows: Sequence[Raw]) -> Cells:
         for kept, dek, content, *_ in rows:
             self._check_form(kept, dek, content)
-        end = 1 + len(_pair(self.move))
-        opened = _opened(self.move, self.envelope)([row[1:end] for row in rows])
+        end = 1 + len(pair_of(self.move))
+        pairs = opened(self.move, self.envelope)([row[1:end] for row in rows])
         places = [place for place, row in enumerate(rows) if row[0]]
         if not places:
             return []
-        values = _values(self.source, [rows[place][end:] for place in places], self.move, self.envelope)
-        same = hmac.compare_digest
-        stored = _unpadded if self.padded else _bytes
+        values = read(self.source, [rows[place][end:] for place in places], self.move, self.envelope)
+        same, of = hmac.compare_digest, compared(self.move, self.base)
         for place, value in zip(places, values, strict=True):
-            if not same(stored(value), stored(opened[place])):
+            if not same(of(value), of(pairs[place])):
                 raise RowError("mismatch")
         return []
 
@@ -156,57 +163,24 @@ class NullOut:
 
 
 def make_step(
-    kind: Kind, move: Move, envelope: Callable[[], Envelope], source: Source | None, type_: str | None
+    kind: Kind,
+    move: Move,
+    envelope: Callable[[], Envelope],
+    source: Source | None,
+    column: Column | None,
+    fills: Sequence[Fill] = (),
 ) -> Step:
     """The step of a kind; `envelope` is asked only where one is needed.
 
-    `type_`: the plaintext column's as SQL; None where there is no such column any more, which only `verify`
-    does without.
+    `column`: the plaintext's; None where there is no such column any more, which only `verify` does without.
+    `fills`: the indexes that are filled with the pair.
     """
-    old = source or PlainSource()
+    old = source or usual_source(move)
     if kind is Kind.NULL:
         return NullOut(move)
     if kind is Kind.DECRYPT:
-        assert type_ is not None  # noqa: S101 - refused before
-        return Decrypt(move, envelope(), type_)
+        assert column is not None  # noqa: S101 - refused before
+        return Decrypt(move, envelope(), column.type, column.base)
     if kind is Kind.ENCRYPT:
-        return Encrypt(move, envelope(), old)
-    padded = type_ == "pg_catalog.bpchar"
-    return Verify(move, envelope(), old, padded=padded, kept=type_ is not None)
-
-
-def _pair(move: Move) -> list[Selected]:
-    return [Selected(quoted(move.dek)), Selected(quoted(move.content)), *selected_tenant(move)]
-
-
-def _values(source: Source, rows: Sequence[Raw], move: Move, envelope: Envelope) -> list[Any]:
-    """As a source reads them; text may come as UTF-8."""
-    values = source.values(rows, Scene(move.context, move.type, envelope))
-    types = set(map(type, values))
-    if type(None) in types:
-        raise RowError("read as NULL")
-    if move.type is ValueType.TEXT and bytes in types:
-        return [value.decode() if type(value) is bytes else value for value in values]
-    return list(values)
-
-
-def _opened(move: Move, envelope: Envelope) -> Callable[[Sequence[Raw]], list[Any]]:
-    """A function from rows of a pair, as `_pair` selects it, to values; all keys fetched in one wave."""
-    reading = Reading(move.context, tenancy=None if move.tenant is None else Tenancy.ROW)
-    opener = envelope.opener(reading)
-    read = opener.reader(codec.decode_text if move.type is ValueType.TEXT else codec.decode_bytes)
-
-    def open_rows(rows: Sequence[Raw]) -> list[Any]:
-        cells = [joined(dek, content, tenant) for dek, content, *tenant in rows]
-        unlocked = envelope.unlock_columns([(reading, cells)])[0]
-        return [read(pair) for pair in unlocked if pair is not None]
-
-    return open_rows
-
-
-def _bytes(value: Any) -> bytes:
-    return value if isinstance(value, bytes) else str(value).encode()
-
-
-def _unpadded(value: Any) -> bytes:
-    return _bytes(value).rstrip(b" ")
+        return Encrypt(move, envelope(), old, fills)
+    return Verify(move, envelope(), old, None if column is None else column.base)

@@ -29,11 +29,18 @@ def sealed(envelope: Envelope, move: Move, values: Contents, rows: Sequence[Any]
     if move.tenant is None:
         column = envelope.seal_columns([ToSeal(move.context, values)])[0]
         return [column.contents, column.deks]
-    parted = Parted([_known(row[0]) for row in rows])
-    parts = [ToSeal(for_tenant(move.context, of), part) for of, part in parted.parts(values)]
+    by_tenant = parted(move, rows)
+    parts = [ToSeal(for_tenant(move.context, of), part) for of, part in by_tenant.parts(values)]
     columns = envelope.seal_columns(parts)
     contents, deks = zip(*((each.contents, each.deks) for each in columns), strict=True)
-    return [parted.joined(contents), parted.joined(deks)]
+    return [by_tenant.joined(contents), by_tenant.joined(deks)]
+
+
+def parted(move: Move, rows: Sequence[Any]) -> Parted:
+    """A batch by the tenants that come first in its rows, or by the one that the context says."""
+    if move.tenant is None:
+        return Parted([move.context.tenant] * len(rows))
+    return Parted([_known(row[0]) for row in rows])
 
 
 def joined(dek: bytes, content: bytes, tenant: Sequence[str | None]) -> bytes:

@@ -4,6 +4,7 @@ from typing import Any
 
 import psycopg
 
+from .fill import Fill
 from .kind import Kind
 from .names import quoted
 from .plan import Plan
@@ -25,6 +26,8 @@ def weight(connection: "psycopg.Connection[Any]", plan: Plan, leaf: str) -> str 
         return None
     if isinstance(plan.subject, Rotation):
         return f"coalesce(octet_length({quoted(plan.subject.column)}), 0)"
+    if isinstance(plan.subject, Fill):
+        return " + ".join(f"coalesce(octet_length({quoted(name)}), 0)" for name in plan.subject.contents)
     plaintext = plan.subject.plaintext
     kept = "octet_length" if plan.relation.columns[plaintext].type in _PLAIN else "pg_column_size"
     pair, plain = f"octet_length({quoted(plan.subject.content)})", f"{kept}({quoted(plaintext)})"

@@ -6,13 +6,16 @@ Either may be run again after it died at any point. The steps, for a big table's
 those of `stages.py`.
 """
 
+from collections.abc import Sequence
 from contextlib import nullcontext, suppress
 from typing import Any
 
+from ..blind import BlindIndex
 from ..envelope import Envelope
 from .adoption import adopted
 from .beginning import refuse_impossible
 from .database import Database
+from .indexing import add_indexes, fill_index
 from .move import Move
 from .performing import Keys, UnendingError, job
 from .stages import (
@@ -55,30 +58,38 @@ def encrypt_column(
     *,
     source: Any = None,
     keep_plaintext: bool = True,
+    indexes: Sequence[BlindIndex] = (),
     **running: Any,
 ) -> None:
     """Moves a column from plaintext to its pair, or goes on with that.
 
     `running`: for `run` (workers, executor, pace, progress, stop). In place the pair has the column's name
-    in the end. The plaintext is kept, current or NULL, unless `keep_plaintext=False`.
+    in the end. The plaintext is kept, current or NULL, unless `keep_plaintext=False`. `indexes`: the column's
+    blind indexes, which are filled in the same batches.
     """
     full = running.get("allow_replica_identity_full", False)
     refuse_impossible(database, move, source=source is not None, allow_replica_identity_full=full)
     add_pair(database, move)
+    filled = add_indexes(database, move, indexes)
     add_trigger(database, move)
     swaps = move.in_place or not keep_plaintext
     with suppress(UnendingError) if swaps else nullcontext():  # the swap refuses who made it so
         backfill(database, move, envelope, source=source, **running)
     if swaps:
         swap(database, move, envelope, source=source, verified=False, **running)
+    for fill in filled:
+        fill_index(database, fill, envelope, **running)
     if not keep_plaintext:
         drop_plaintext(database, move, **running)
 
 
-def begin(database: Database, move: Move, *, source: Any = None) -> None:
+def begin(
+    database: Database, move: Move, *, source: Any = None, indexes: Sequence[BlindIndex] = ()
+) -> None:
     """The part of `encrypt_column` that needs no keys: pair, trigger, and a job that `run` works off."""
     refuse_impossible(database, move, source=source is not None)
     add_pair(database, move)
+    add_indexes(database, move, indexes)
     add_trigger(database, move)
     standing = look(database, move)
     if not standing.given:

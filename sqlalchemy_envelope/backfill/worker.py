@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from .bench import Bench, Halted, Told, wait
 from .checkpoint import Counts
 from .faults import Fault, sort, told
+from .fill_ddl import SAME_VALUES
+from .kind import Kind
 from .pace import Patience, Size
 from .plan import Plan
 from .ranges import find
-from .session import open_session
+from .session import open_session, settle
 from .setting import Step
 
 __tracebackhide__ = True  # pytest prints no locals of these frames: they lead to plaintext
@@ -66,6 +68,8 @@ class _Worker:
         plan = self._plan
         purpose = f"job {plan.job.id}"
         with closing(open_session(plan.database, purpose, plan.pace.lock_timeout)) as writing:
+            if plan.job.kind is Kind.REENCRYPT:
+                settle(writing, {SAME_VALUES: "on"})
             range_ = find(writing, plan.job.id, self._number)
             if range_ is None:
                 return True

@@ -84,8 +84,9 @@ class Writer:
         kept = self._connection.execute(self._update, self._parameters(batch)).fetchall()
         if not all(promise for (promise,) in kept):
             raise BackfillError(
-                f"{self._place}: a trigger of the table undid what was written, and the batch was taken back;"
-                " see to that trigger (that of a move: create it anew, for what holds the truth now)"
+                f"{self._place}: a trigger of the table undid what was written, or its type rounds it, and"
+                " the batch was taken back; see to that trigger (that of a move: create it anew, for what"
+                " holds the truth now), or give the type more digits"
             )
         return len(kept), []
 

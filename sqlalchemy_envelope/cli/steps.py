@@ -9,9 +9,10 @@ import typer
 
 from ..backfill import whole
 from ..backfill.database import Database
-from ..backfill.move import Move, ValueType
+from ..backfill.move import Move
 from ..backfill.performing import HaltedError
 from ..backfill.standing import Standing, look_for
+from ..backfill.valuetype import ValueType
 from ..errors import ConfigurationError
 from .consent import agreed
 from .exits import Exit

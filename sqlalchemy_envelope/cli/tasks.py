@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
+from ..backfill.fills import RecordedFill
+from ..backfill.fills import record_job as record_fill_job
 from ..backfill.jobs import Job, State, jobs, record_job
 from ..backfill.jobs import job as job_of
 from ..backfill.kind import Kind
@@ -43,6 +45,8 @@ class Task:
         """
         if self.job is not None and (self.source is None or self.job.state is State.DONE):
             return self.job
+        if isinstance(self.recorded, RecordedFill):
+            return record_fill_job(connection, self.recorded.fill, self.kind)
         if not isinstance(self.recorded, RecordedMove):
             return record_rotation_job(connection, self.recorded.rotation, self.kind)
         allowed = {"allow_replica_identity_full": allow_replica_identity_full}

@@ -81,6 +81,7 @@ class IndexKeys:
             self._store, self._where = make(), where
         elif self._where not in {_STORE, where}:
             self._store = None
+            self.purge_cache()  # what it holds is of the first one
 
     def cells(self, orders: Sequence[IndexOrder], wait: Wait[None]) -> list[Cells]:
         """For each order the cells under the active key, None for None: what is written.

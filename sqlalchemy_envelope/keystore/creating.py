@@ -22,4 +22,4 @@ def bring_key_store(connection: Connection) -> None:
 
 
 def _is_indexed(table: Table) -> bool:
-    return any(isinstance(each.type, EncryptedType) and getattr(each.type, "index", None) for each in table.c)
+    return any(isinstance(each.type, EncryptedType) and each.type.indexes for each in table.c)

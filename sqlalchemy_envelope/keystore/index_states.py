@@ -17,7 +17,7 @@ from ..keyring.index_keys import STATE_SECONDS
 from ..keyring.index_store import TAG_BYTES, IndexName
 from ..keyring.store import KekState, WrappedKek
 from .index_rows import MARGIN_SECONDS, insert, of_name
-from .index_usage import index_usage, unique_under
+from .index_usage import index_usage
 from .locks import lock_index
 from .receipts import Act, Receipt, SignOff, write
 from .rows import uuid_of
@@ -185,10 +185,3 @@ def _retiring(connection: Connection, row: Any, name: IndexName, after: float) -
     if reader is not None:
         return NotYet(f"{name.place}: the transaction of backend {reader} may still see rows under key {id_}")
     return None
-
-
-def refuse_unique(connection: Connection, key: UUID, name: IndexName) -> None:
-    """That no unique index has rows under the key: two keys would let two equal rows in."""
-    place = unique_under(connection, key)
-    if place is not None:
-        raise ConfigurationError(f"{name.place} is unique ({place})")

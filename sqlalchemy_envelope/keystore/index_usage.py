@@ -21,7 +21,7 @@ _AS_IT_IS = {"no_parameters": True}  # a percent sign in a name is none of the d
 _ALL = "SELECT id FROM envelope.key WHERE purpose <> 'data' AND state <> 'destroyed'"
 
 _INDEXED = """
-SELECT n.nspname, c.relname, a.attname, bool_or(i.indisunique AND i.indnkeyatts = 1)
+SELECT DISTINCT n.nspname, c.relname, a.attname
 FROM pg_catalog.pg_index AS i
 JOIN pg_catalog.pg_class AS c ON c.oid = i.indrelid
 JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
@@ -29,7 +29,7 @@ JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.oid AND a.attnum = i.indkey[
 WHERE a.atttypid = 'bytea'::regtype AND NOT a.attisdropped AND c.relkind IN ('r', 'p', 'm')
 AND NOT c.relispartition AND n.nspname NOT IN ('pg_catalog', 'information_schema')
 AND NOT pg_is_other_temp_schema(n.oid)
-GROUP BY 1, 2, 3 ORDER BY 1, 2, 3"""
+ORDER BY 1, 2, 3"""
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,6 @@ class IndexUse:
     schema: str
     table: str
     column: str
-    unique: bool
     key: UUID
     rows: int
 
@@ -66,13 +65,8 @@ def index_usage(connection: Connection, keys: Collection[UUID] | None = None) ->
     return uses
 
 
-def unique_under(connection: Connection, key: UUID) -> str | None:
-    """A column with a unique index that has rows under a key."""
-    return next((use.place for use in index_usage(connection, [key]) if use.unique), None)
-
-
 def _of_column(connection: Connection, column: Any, keys: Collection[UUID]) -> Iterator[IndexUse]:
-    schema, table, name, unique = column
+    schema, table, name = column
     statement = " UNION ALL ".join(
         f"SELECT {number}, count(*) FROM {_quoted(schema)}.{_quoted(table)} WHERE {_range(name, key)}"
         for number, key in enumerate(keys)
@@ -87,7 +81,7 @@ def _of_column(connection: Connection, column: Any, keys: Collection[UUID]) -> I
     found = list(keys)
     for number, count in rows:
         if count:
-            yield IndexUse(schema, table, name, unique, found[number], count)
+            yield IndexUse(schema, table, name, found[number], count)
 
 
 def _range(column: str, key: UUID) -> str:

@@ -12,7 +12,6 @@ from typing import Any
 
 from ..backfill.database import Database
 from ..backfill.kind import Kind
-from ..backfill.move import ValueType
 from ..backfill.moves import find_by_content
 from ..backfill.prepare import check_new_rotation
 from ..backfill.rotation import Rotation
@@ -20,6 +19,7 @@ from ..backfill.rotations import record_job
 from ..backfill.run import run
 from ..backfill.running import Report
 from ..backfill.standing import installed
+from ..backfill.valuetype import ValueType
 from ..context import Context
 from ..envelope import Envelope
 from ..errors import BackfillError, ConfigurationError

@@ -17,7 +17,13 @@ from sqlalchemy_envelope.backfill.database import Database as Reached
 
 from ..fixtures.postgresql import Database
 
-ENVELOPE = Envelope(DirectKeyring(StaticKey(bytes(range(32)))))
+
+def envelope() -> Envelope:
+    """One a database: index keys are bound to theirs."""
+    return Envelope(DirectKeyring(StaticKey(bytes(range(32)))))
+
+
+ENVELOPE = envelope()
 
 ENV = """
 from alembic import context
@@ -74,7 +80,7 @@ class Project:
         self.config = Config(stdout=io.StringIO())
         self.config.set_main_option("script_location", str(folder))
         self.config.set_main_option("path_separator", "os")
-        self.options: dict[str, Any] = {"envelope": lambda: ENVELOPE}
+        self.options: dict[str, Any] = {"envelope": envelope}
         self.config.attributes |= {
             "url": database.url(),
             "options": self.options,
@@ -143,14 +149,17 @@ class Project:
                 cursor.execute(statement.encode())
             return cursor.fetchall() if cursor.description else []
 
-    def customers(self, *, email: str = "text", schema: str = "public") -> None:
-        """A table of customers with plain addresses."""
+    def customers(
+        self, *, email: str = "text", schema: str = "public", values: Sequence[Any] | None = None
+    ) -> None:
+        """A table of customers with plain addresses, or other values of as many."""
         self.execute(f"create schema if not exists {schema}")
         self.execute(
             f"create table {schema}.customer (id int primary key, name text not null, email {email})"
         )
         required = "not null" in email
-        rows = [(n, name, mail or "-" if required else mail) for n, (name, mail) in enumerate(PLAIN, 1)]
+        given = zip([name for name, _ in PLAIN], values or ADDRESSES, strict=True)
+        rows = [(n, name, mail or "-" if required else mail) for n, (name, mail) in enumerate(given, 1)]
         self.execute(f"insert into {schema}.customer values (%s, %s, %s)", *rows)
 
     def columns(self, schema: str = "public") -> dict[str, tuple[str, bool]]:

@@ -7,6 +7,7 @@ import pytest
 
 from sqlalchemy_envelope.backfill.keyset import Key
 from sqlalchemy_envelope.backfill.kind import Kind
+from sqlalchemy_envelope.backfill.relation import Column
 from sqlalchemy_envelope.backfill.session import BY_KEY, settle
 from sqlalchemy_envelope.backfill.steps import make_step
 from sqlalchemy_envelope.backfill.writer import update_sql
@@ -24,6 +25,7 @@ def _begun_with(plan: dict[str, Any]) -> list[str]:
         plan = plan["Plans"][0]
         nodes.append(plan["Node Type"])
     return nodes
+EMAIL = Column("email", "text", "text", not_null=False, generated=False)
 
 
 @pytest.mark.parametrize("kind", [Kind.NULL, Kind.ENCRYPT, Kind.DECRYPT])
@@ -35,7 +37,7 @@ def test_a_write_begins_with_its_arrays(world: World, kind: Kind) -> None:
     world.fill(20_000)
     world.execute("ANALYZE customer")
     world.run("encrypt")
-    setting = make_step(kind, world.move, envelope, None, "text").setting
+    setting = make_step(kind, world.move, envelope, None, EMAIL).setting
     assert setting is not None
     statement = update_sql(world.table, KEY, setting)
     arrays: list[list[Any]] = [[str(n) for n in range(BATCH)]] * 2

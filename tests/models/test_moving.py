@@ -22,6 +22,7 @@ from sqlalchemy import (
     select,
     text,
 )
+from sqlalchemy.dialects.postgresql import INET
 from sqlalchemy.orm import DeclarativeBase, Mapped, MappedAsDataclass, Session, mapped_column
 
 from sqlalchemy_envelope import (
@@ -225,7 +226,11 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "no state": (lambda _: EncryptedText(moving="plain"), "takes ReadsPlaintext"),  # type: ignore[arg-type]
     "the base": (lambda _: Moving("plain"), "takes ReadsPlaintext"),
     "no name": (lambda state: state(""), "takes the name"),
-    "a type of numbers": (lambda state: state("a", Integer), "text or bytes"),
+    "a type of numbers": (
+        lambda state: patient(Column("ssn", EncryptedText(moving=state("a", Integer)))),
+        "holds int, not str",
+    ),
+    "a type without a codec": (lambda state: state("a", INET), "has no codec"),
     "an encrypted type": (
         lambda state: patient(Column("ssn", EncryptedText(moving=state("a", EncryptedText())))),
         "an encrypted type",

@@ -169,3 +169,14 @@ async def test_asynchronous_engines(async_engine: AsyncEngine, envelope: se.Enve
         assert (await session.scalars(select(Patient.id).where(by.not_in(["078-05-1120"])))).all() == [2]
         joined = select(Patient.id).join(Claim, Claim.of == Patient.ssn)
         assert (await session.scalars(joined)).all() == [1]
+
+
+def test_an_index_s_key_keeps_its_name_where_the_column_is_renamed() -> None:
+    """It is pinned with the values' context."""
+    renamed = EncryptedText(context="patient.ssn", index=[BlindIndex(), BlindIndex(last(4), name="four")])
+    table = Table("people", MetaData(), Column("id", Integer, primary_key=True), Column("number", renamed))
+    (plain, four) = table.c.number.type.indexes  # type: ignore[attr-defined]
+    assert ((plain.name, plain.key), (four.name, four.key)) == (
+        ("number_bidx", "patient.ssn_bidx"),
+        ("four", "patient.four"),
+    )
