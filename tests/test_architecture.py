@@ -33,7 +33,7 @@ FLOORS = (
     ("declaration", "sibling"),
     ("pairs",),
     ("plaintext", "tenant_column", "guards"),
-    ("row_key",),
+    ("primary_key",),
     ("columns",),
     ("reading",),
     ("writing",),

@@ -119,7 +119,7 @@ class Reencrypt:
         values = self._opened(parts)
         sealed = self.envelope.seal_columns(
             [
-                ToSeal(context, opened, [row for _, _, row in part])
+                ToSeal(context, opened, rows=[row for _, _, row in part])
                 for (context, part), opened in zip(parts, values, strict=True)
             ]
         )

@@ -15,9 +15,9 @@ from .kind import Kind
 from .move import Authority, Move, ValueType
 from .names import quoted
 from .pending import pending_sql
-from .places import joined, sealed, selected_place
 from .setting import Cells, Setting, Step
 from .sources import PlainSource, Raw, Scene, Selected, Source
+from .tenants import joined, sealed, selected_row, selected_tenant
 
 __tracebackhide__ = True  # pytest prints no locals of these frames: they hold plaintext
 
@@ -43,11 +43,12 @@ class Encrypt:
 
     @property
     def selected(self) -> Sequence[Selected]:
-        return [*selected_place(self.move), *self.source.select(quoted(self.move.plaintext))]
+        plaintext = self.source.select(quoted(self.move.plaintext))
+        return [*selected_tenant(self.move), *selected_row(self.move), *plaintext]
 
     def work(self, rows: Sequence[Raw]) -> Cells:
-        at = len(selected_place(self.move))
-        old = [row[at:] for row in rows] if at else rows
+        first = len(selected_tenant(self.move)) + len(selected_row(self.move))
+        old = [row[first:] for row in rows] if first else rows
         values = _values(self.source, old, self.move, self.envelope)
         encode = codec.encode_text if self.move.type is ValueType.TEXT else codec.encode_bytes
         tagged = codec.encode_all(encode, values, self.move.place)
@@ -177,7 +178,8 @@ def make_step(
 
 
 def _pair(move: Move) -> list[Selected]:
-    return [Selected(quoted(move.dek)), Selected(quoted(move.content)), *selected_place(move)]
+    cells = [Selected(quoted(move.dek)), Selected(quoted(move.content))]
+    return [*cells, *selected_tenant(move), *selected_row(move)]
 
 
 def _values(source: Source, rows: Sequence[Raw], move: Move, envelope: Envelope) -> list[Any]:

@@ -86,10 +86,10 @@ def _collect(slot: Slot, whose: Whose, which: Which, columns: list[ToSeal]) -> T
     encoded = _encoded(pair, values, context.place)
     tenants, rows = whose(pair, encoded, row), which(pair, encoded, row)
     if tenants is None:
-        columns.append(ToSeal(context, encoded, rows))
+        columns.append(ToSeal(context, encoded, rows=rows))
         return next
     parted = Parted(tenants)
-    columns += to_seal(context, parted, encoded, rows)
+    columns += to_seal(context, parted, encoded, rows=rows)
 
     def take(sealed: Iterator[SealedColumn]) -> SealedColumn:
         parts = list(islice(sealed, len(parted.places)))

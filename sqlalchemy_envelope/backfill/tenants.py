@@ -16,36 +16,41 @@ __tracebackhide__ = True  # pytest prints no locals of these frames: they hold p
 Contents = Sequence[bytes | None]
 
 
-def selected_place(move: Move) -> list[Selected]:
-    """What to select for the tenant of a row and for its key; nothing where the context says all."""
-    tenant = [] if move.tenant is None else [Selected(f"{quoted(move.tenant)}::text")]
-    return [*tenant, *(Selected(quoted(name)) for name in move.row)]
+def selected_tenant(move: Move) -> list[Selected]:
+    """What to select for the tenant of a row; nothing where the context says it."""
+    return [] if move.tenant is None else [Selected(f"{quoted(move.tenant)}::text")]
+
+
+def selected_row(move: Move) -> list[Selected]:
+    """What to select for the key of a row, where values are bound to it."""
+    return [Selected(quoted(name)) for name in move.row]
 
 
 def sealed(envelope: Envelope, move: Move, values: Contents, rows: Sequence[Any]) -> list[Sequence[Any]]:
-    """Contents and key cells of values, in one wave; what `selected_place` asks for comes first in `rows`.
+    """Contents and key cells of values, in one wave; in `rows` their tenants come first, and then their keys.
 
     Raises `RowError` for a row without its tenant.
     """
-    bound = [_row(move, row) for row in rows] if move.row else None
+    bound = _rows(move, rows) if move.row else None
     if move.tenant is None:
-        column = envelope.seal_columns([ToSeal(move.context, values, bound)])[0]
+        column = envelope.seal_columns([ToSeal(move.context, values, rows=bound)])[0]
         return [column.contents, column.deks]
     parted = Parted([_known(row[0]) for row in rows])
-    columns = envelope.seal_columns(to_seal(move.context, parted, values, bound))
+    parts = to_seal(move.context, parted, values, rows=bound)
+    columns = envelope.seal_columns(parts)
     contents, deks = zip(*((each.contents, each.deks) for each in columns), strict=True)
     return [parted.joined(contents), parted.joined(deks)]
 
 
 def joined(move: Move, dek: bytes, content: bytes, place: Sequence[Any]) -> bytes:
-    """A pair as the reading SQL hands it out; `place` is what `selected_place` asked for."""
+    """A pair as the reading SQL hands it out; `place` has its tenant and its row's key, if any."""
     tenant = b"" if move.tenant is None else packed(_known(place[0]))
-    return tenant + (packed_row(_row(move, place)) if move.row else b"") + dek + content
+    return tenant + (packed_row(_rows(move, [place])[0]) if move.row else b"") + dek + content
 
 
-def _row(move: Move, place: Sequence[Any]) -> bytes:
-    at = 0 if move.tenant is None else 1
-    return encode_keys(place[at : at + len(move.row)])
+def _rows(move: Move, places: Sequence[Any]) -> list[bytes]:
+    start = len(selected_tenant(move))
+    return [encode_keys(place[start : start + len(move.row)]) for place in places]
 
 
 def _known(tenant: str | None) -> str:
