@@ -20,7 +20,7 @@ from .guards import add_guard, are_twins, guards_of
 from .index_columns import adopt_index_column, check_indexed_together, index_columns, named_indexes
 from .pairs import MAPPED, SLOT, Pair, pairs_of, sibling_keys
 from .plaintext import adopt_plaintext, plaintext_beside
-from .row_key import check_row_key
+from .primary_key import check_primary_key
 from .sibling import Sibling
 from .tenant_column import check_tenant_column, tenant_column
 from .types import EncryptedType
@@ -70,7 +70,7 @@ def _column_added(column: Column[Any], table: Any) -> None:
             check_tenant_column(table, pair.content, column)
             _keep(table, pairs_of(table)[key]._replace(tenant=column))
         if column.primary_key:
-            check_row_key(table, pair.content)
+            check_primary_key(table, pair.content)
         if column.name == pair.dek.name and column is not pair.dek:
             _adopt(table, pair.content, column)  # declared by hand, or reflected, after its column
         if pair.plaintext is not None and column.name == pair.plaintext.name and column is not pair.plaintext:
@@ -109,7 +109,7 @@ def _make_pair(table: Table, column: Column[Any]) -> None:
     context = context_of(table, column, mates)
     if not declared.bound:
         _refuse_second(table, column, replace(context, bind_row=False))
-    check_row_key(table, column)
+    check_primary_key(table, column)
     tenant = tenant_column(table, column)
     plaintext = plaintext_beside(table, column, name)
     moving = None if plaintext is None else declared.moving.of(plaintext.type)  # type: ignore[union-attr]

@@ -73,7 +73,7 @@ def to_seal(
     """A column whose values belong to several tenants as one for each of them."""
     contexts = [(for_tenant(context, of), part) for of, part in parted.parts(values)]
     of_parts = [None] * len(contexts) if rows is None else [part for _, part in parted.parts(rows)]
-    return [ToSeal(*each, part) for each, part in zip(contexts, of_parts, strict=True)]
+    return [ToSeal(*each, rows=part) for each, part in zip(contexts, of_parts, strict=True)]
 
 
 Row = KeyValue | Sequence[KeyValue]
@@ -114,7 +114,7 @@ class Envelope:
         """
         where = Context.of(context)
         tagged = codec.encode_all(codec.encode_any, values, where.place)
-        sealed = self.seal_columns([ToSeal(where, tagged, _encoded(rows, where))])[0]
+        sealed = self.seal_columns([ToSeal(where, tagged, rows=_encoded(rows, where))])[0]
         return list(zip(sealed.deks, sealed.contents, strict=True))
 
     def open_many(

@@ -35,7 +35,7 @@ FLOORS = (
     ("declaration", "sibling"),
     ("pairs",),
     ("plaintext", "tenant_column", "guards", "index_columns"),
-    ("row_key", "groups"),
+    ("primary_key", "groups"),
     ("columns",),
     ("reading",),
     ("writing",),

@@ -130,7 +130,7 @@ def test_sealing_with_the_same_randomness_writes_the_same_bytes(vector, monkeypa
     assert made.cells == [dek]
     tagged = reading.TAG[vector["type"]] + bytes.fromhex(vector["payload"])
     rows = None if row is None else [encode_keys(row)]
-    contexts = ToSeal(context, [tagged], rows).contexts()
+    contexts = ToSeal(context, [tagged], rows=rows).contexts()
     assert cipher.sealer(context.content, context.flags)([tagged], made.keys, contexts) == [content]
 
 

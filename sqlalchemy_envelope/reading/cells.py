@@ -6,7 +6,7 @@ from sqlalchemy import ARRAY
 from sqlalchemy.sql.elements import TypeClause
 
 from ..comparator import place_of
-from ..row_key import row_before
+from ..primary_key import row_before
 from ..tenancy import Tenancy
 from ..types import carried
 from .joined import EXPECTED, OF_CONTEXT, alternatives, row_tenant

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Table
 
 from ..pairs import pairs_of
-from ..row_key import row_before
+from ..primary_key import row_before
 from ..tenancy import Tenancy
 from ..types import carried
 from .joined import alternatives, row_tenant

@@ -90,10 +90,10 @@ def _collect(given: Encoded, which: Which, columns: list[ToSeal]) -> Take:
     pair, encoded, tenants, row = given
     context, rows = pair.type.reading.context, which(pair, encoded, row)
     if tenants is None:
-        columns.append(ToSeal(context, encoded, rows))
+        columns.append(ToSeal(context, encoded, rows=rows))
         return next
     parted = Parted(tenants)
-    columns += to_seal(context, parted, encoded, rows)
+    columns += to_seal(context, parted, encoded, rows=rows)
 
     def take(sealed: Iterator[SealedColumn]) -> SealedColumn:
         parts = list(islice(sealed, len(parted.places)))

@@ -10,21 +10,21 @@ from sqlalchemy.sql.selectable import Select
 from ..errors import UnsupportedStatementError
 from ..pairs import pairs_of
 from ..reading.lineage import stored_table
+from .bound_rows import BoundRows
 from .defaults import collect_defaults
 from .digests import check_together
 from .execution import Execution
 from .grouped import Kept
-from .inserted_keys import InsertedKeys
+from .inserted_rows import InsertedRows
 from .inserted_tenants import InsertedTenants
 from .kept_keys import KeptKeys
 from .parameters import collect_parameters
-from .row_keys import RowKeys
 from .rows import collect_rows
 from .site import Site
 from .target import Target, written_by
 from .tenants import Tenants
 from .twins import move_twins
-from .updated_keys import UpdatedKeys
+from .updated_rows import UpdatedRows
 from .updated_tenants import UpdatedTenants
 from .upsert import Upsert
 from .values import SingleValues
@@ -118,13 +118,13 @@ def _tenants(
 
 def _keys(
     execution: Execution, values: SingleValues, groups: tuple[Any, ...], site: Site
-) -> tuple[RowKeys, list[Any]]:
+) -> tuple[BoundRows, list[Any]]:
     """Which rows the values are bound to, and what finds just those."""
     if not isinstance(execution.statement, Insert):
-        updated = UpdatedKeys(execution, site)
+        updated = UpdatedRows(execution, site)
         updated.settle(values)
         return updated, updated.criteria
-    inserted = InsertedKeys(execution, site)
+    inserted = InsertedRows(execution, site)
     if execution.statement.select is None:
         inserted.settle(values, groups)
     return inserted, []

@@ -11,7 +11,7 @@ from ..pairs import Pair
 from .conflicts import indexed_element
 from .digests import check_together, is_together
 from .execution import Execution, Items
-from .upserted_keys import check_upserted_keys
+from .upserted_rows import check_upserted_rows
 from .upserted_tenants import check_upsert
 
 __tracebackhide__ = True  # pytest prints no locals of these frames: they hold plaintext
@@ -56,7 +56,7 @@ class Upsert:
             return
         if self._execution.target.tenants:
             check_upsert(self._clause, self._execution.target, self._given)
-        check_upserted_keys(self._clause, self._execution.target, self._given)
+        check_upserted_rows(self._clause, self._execution.target, self._given)
 
     def apply(self, statement: Any) -> None:
         """Sets the rewritten clause on a copy of the statement."""

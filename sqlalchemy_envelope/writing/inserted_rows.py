@@ -7,8 +7,8 @@ from sqlalchemy import Column
 from ..declaration import is_plain_default
 from ..errors import UnsupportedStatementError
 from ..pairs import Pair
+from .bound_rows import BoundRows
 from .fetched_keys import fetched
-from .row_keys import RowKeys
 from .rows import Row
 from .tenants import UNKNOWN, Known
 from .values import SingleValues
@@ -16,7 +16,7 @@ from .values import SingleValues
 __tracebackhide__ = True  # pytest prints no locals of these frames: they hold plaintext
 
 
-class InsertedKeys(RowKeys):
+class InsertedRows(BoundRows):
     """Finds each row's key, and fills in what the row doesn't give."""
 
     def settle(self, values: SingleValues, groups: tuple[list[Row], ...]) -> None:

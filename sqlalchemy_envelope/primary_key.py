@@ -17,7 +17,7 @@ from .tenant_column import stored_type, unfit
 _BINDABLE = "bind_row=True needs a primary key of plain columns of type Integer, String, Text or Uuid"
 
 
-def check_row_key(table: Table, column: Column[Any]) -> None:
+def check_primary_key(table: Table, column: Column[Any]) -> None:
     """That an encrypted column's rows have a key that tells them. Raises `ConfigurationError`."""
     if not column.type.bind_row:  # type: ignore[attr-defined]
         return
@@ -38,7 +38,7 @@ def row_before(key: Sequence[Column[Any]], sql: Callable[[Column[Any]], str]) ->
     return row_sql([(_tag_of(each), sql(each)) for each in key])
 
 
-class RowKey:
+class PrimaryKey:
     """Values of a primary key as the bytes that values are bound to."""
 
     def __init__(self, columns: Sequence[Column[Any]]) -> None:

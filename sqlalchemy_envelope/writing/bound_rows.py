@@ -7,7 +7,7 @@ from sqlalchemy import Column
 
 from ..errors import UnsupportedStatementError
 from ..pairs import Pair
-from ..row_key import RowKey
+from ..primary_key import PrimaryKey
 from .execution import Execution
 from .site import Site
 from .tenants import UNKNOWN
@@ -15,7 +15,7 @@ from .tenants import UNKNOWN
 __tracebackhide__ = True  # pytest prints no locals of these frames: they hold plaintext
 
 
-class RowKeys:
+class BoundRows:
     """The rows of one execution by their primary keys.
 
     `rows`: of the rows of parameters. `grouped`: of those of `values([...])`, by identity.
@@ -53,7 +53,7 @@ class RowKeys:
 
     def encoded(self, parts: Sequence[Sequence[Any]]) -> list[bytes | None]:
         """The rows of keys, of the values of each column; None where a part of one is unknown."""
-        encode = RowKey(self.columns).encoded
+        encode = PrimaryKey(self.columns).encoded
         if not any(None in part or UNKNOWN in part for part in parts):
             return list(encode(parts))
         keys = zip(*parts, strict=True)

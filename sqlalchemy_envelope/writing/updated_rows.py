@@ -6,16 +6,16 @@ from sqlalchemy import Column
 
 from ..errors import UnsupportedStatementError
 from ..pairs import Pair
+from .bound_rows import BoundRows
 from .criteria import compared_with
 from .flushed import is_by_key
-from .row_keys import RowKeys
 from .tenants import UNKNOWN, Known
 from .values import SingleValues
 
 __tracebackhide__ = True  # pytest prints no locals of these frames: they hold plaintext
 
 
-class UpdatedKeys(RowKeys):
+class UpdatedRows(BoundRows):
     """Finds the keys. `criteria`: what the statement's WHERE is to have besides."""
 
     def settle(self, values: SingleValues) -> None:
@@ -32,7 +32,7 @@ class UpdatedKeys(RowKeys):
             for each, old in zip(self.columns, before, strict=True)
         ]
         self.rows = self.encoded(after)
-        if set_ and self.rows != self.encoded(before):
+        if set_ and (None in self.rows or self.rows != self.encoded(before)):
             self._check_left()
 
     def missing(self, pair: Pair) -> UnsupportedStatementError:

@@ -8,7 +8,7 @@ from .target import Target
 from .upserted_tenants import conflict_names, is_excluded, is_same_in_where
 
 
-def check_upserted_keys(clause: Any, target: Target, given: Mapping[str, Any]) -> None:
+def check_upserted_rows(clause: Any, target: Target, given: Mapping[str, Any]) -> None:
     """That bound columns are set only in the row whose key they were sealed for, and no row changes its key.
 
     `given`: what SET assigns, by the keys of columns. Raises `UnsupportedStatementError` with what to do.
