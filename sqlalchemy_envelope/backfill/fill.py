@@ -70,8 +70,7 @@ class Fill:
         row = row_columns(bind_row, f"{table}.{column}")
         parts = tuple(_part(table, each, siblings, where, bool(row)) for each in columns)
         own = parts[columns.index(column)].context
-        key = wanted.key or f"{own.table}.{name}"
-        named = _named(wanted, name, key)
+        named = _named(wanted, name, wanted.context(own).key)
         return cls(schema, table, name, named, parts, tenant, tenant_of_key, row)
 
     @classmethod

@@ -17,7 +17,7 @@ from ..errors import UnsupportedStatementError
 from ..keyring.rewrap import data_keys
 from ..pairs import Pair
 from ..tenancy import OPTION, of_any_tenant
-from .criteria import compared_with
+from ..reading.criteria import compared_with
 from .grouped import Kept
 from .remembered import Values, recalled
 from .site import Site

@@ -7,7 +7,7 @@ from sqlalchemy import Column
 from ..errors import UnsupportedStatementError
 from ..pairs import Pair
 from .bound_rows import BoundRows
-from .criteria import compared_with
+from ..reading.criteria import compared_with
 from .flushed import is_by_key
 from .tenants import UNKNOWN, Known
 from .values import SingleValues
