@@ -19,7 +19,7 @@ from sqlalchemy_envelope.rotation.index_keys import (
     waiting,
 )
 
-from .table import SSN, Patients, cell, message, probes
+from .table import SSN, Patients, cell, probes
 
 VIEW, AFTER = 0.2, 0.3
 WHY = {"by": "ana", "reason": "ticket 7"}
@@ -164,14 +164,3 @@ def test_nothing_is_written_or_searched_by_what_was_read_too_long_ago(
     for use in (cell, probes):
         with pytest.raises(ConfigurationError, match=r"no table envelope\.key"):
             use(envelope, "ada")
-
-
-def test_of_processes_that_write_first_at_once_one_makes_the_key(process: Callable[..., Envelope]) -> None:
-    """All write with it."""
-    from concurrent.futures import ThreadPoolExecutor
-
-    envelopes = [process() for _ in range(6)]
-    with ThreadPoolExecutor(6) as threads:
-        cells = set(threads.map(lambda each: cell(each, "ada"), envelopes))
-    assert len(cells) == 1
-    assert message("ada")[0] == 1
