@@ -8,11 +8,12 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from sqlalchemy_envelope import Context, DecryptionError, Envelope
-from sqlalchemy_envelope.opening import Opener, Reading
+from sqlalchemy_envelope import DecryptionError, Envelope
+from sqlalchemy_envelope.opening import Reading
+from sqlalchemy_envelope.rows import encode_keys, packed_row
 
 from .vectors import samples
-from .vectors.reading import DECODE, TAG, keyring_of
+from .vectors.reading import DECODE, TAG, keyring_of, place_of
 from .vectors.reference import Sample
 
 PLAINTEXTS = (b"\x01", b"\x01x", samples.TEXT, b"\x02" + bytes(range(36)), b"\x02" + bytes(1_000))
@@ -20,6 +21,7 @@ SAMPLES = {
     **{f"static, {len(each) - 1} bytes": samples.static("flips", plaintext=each) for each in PLAINTEXTS},
     **{f"kms, {len(each) - 1} bytes": samples.kms("flips", plaintext=each) for each in PLAINTEXTS[:3]},
     "static, with a tenant": samples.static("flips", samples.TENANT),
+    "static, in a row": samples.static("flips", {**samples.PLACE, "row": [["integer", "42"]]}),
     "key-encryption key": samples.kek("flips"),
 }
 
@@ -36,13 +38,14 @@ def outcomes(sample: Sample) -> Iterator[str]:
     """What comes of each flip, both with the cells apart and with both read as one."""
     vector = sample.opens("", "", b"")
     keyring = keyring_of(vector)
-    context, envelope = Context(**sample.place), Envelope(keyring)
-    read = Opener(keyring, Reading(context, None, TAG[sample.type])).reader(DECODE[sample.type])
+    (context, row), envelope = place_of(vector), Envelope(keyring)
+    rows, before = (None, b"") if row is None else ([row], packed_row(encode_keys(row)))
+    read = envelope.opener(Reading(context, None, TAG[sample.type])).reader(DECODE[sample.type])
     dek, content = sample.dek or b"", sample.content or b""
     pairs = [(each, content) for each in flipped(dek)] + [(dek, each) for each in flipped(content)]
     for pair in pairs:
-        yield _outcome(lambda cells: envelope.open_many([cells], context), pair)
-        yield _outcome(read, pair[0] + pair[1])
+        yield _outcome(lambda cells: envelope.open_many([cells], context, rows), pair)
+        yield _outcome(read, before + pair[0] + pair[1])
 
 
 def _outcome(open_: Callable[[Any], object], cells: object) -> str:
