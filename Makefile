@@ -60,7 +60,7 @@ lint: $(READY)  ## ruff
 	$(BIN)/ruff check .
 
 types: $(READY)  ## mypy, strict
-	$(BIN)/python -m mypy --num-workers 2
+	$(BIN)/python -m mypy
 
 docs: $(READY)  ## write docs/statements.md from the tests
 	$(BIN)/python -m tests.statements --write docs/statements.md

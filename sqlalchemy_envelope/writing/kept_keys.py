@@ -16,8 +16,8 @@ from ..context import Context, for_tenant
 from ..errors import UnsupportedStatementError
 from ..keyring.rewrap import data_keys
 from ..pairs import Pair
-from ..tenancy import OPTION, of_any_tenant
 from ..reading.criteria import compared_with
+from ..tenancy import OPTION, of_any_tenant
 from .grouped import Kept
 from .remembered import Values, recalled
 from .site import Site

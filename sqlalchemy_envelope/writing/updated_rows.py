@@ -6,8 +6,8 @@ from sqlalchemy import Column
 
 from ..errors import UnsupportedStatementError
 from ..pairs import Pair
-from .bound_rows import BoundRows
 from ..reading.criteria import compared_with
+from .bound_rows import BoundRows
 from .flushed import is_by_key
 from .tenants import UNKNOWN, Known
 from .values import SingleValues

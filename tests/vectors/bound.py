@@ -97,3 +97,14 @@ def refused() -> Iterator[Vector]:
     ):
         changes: dict[str, Any] = {"dek": static("bound", TENANT).dek} if "tenant" in sample.place else {}
         yield sample.but(**changes).fails(f"flags/{name}", why, "flags")
+
+
+def in_the_row_of_another() -> Iterator[Vector]:
+    """Each of the keys where each of the others is expected."""
+    for name, key in KEYS.items():
+        sample = static(f"bound/{name}", {**PLACE, "row": key})
+        for other, expected in KEYS.items():
+            if other != name:
+                moved = sample.at(row=expected)
+                why = f"sealed for the key {name}, copied to that of {other}"
+                yield moved.fails(f"commitment/row-{name}-as-{other}", why, "commitment")

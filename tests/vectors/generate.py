@@ -44,7 +44,7 @@ FILES: dict[str, Sequence[Callable[[], Iterable[Vector]]]] = {
         older.first,
         older.first_refused,
     ],
-    "bound.json": [bound.rows, bound.opened, bound.refused],
+    "bound.json": [bound.rows, bound.opened, bound.refused, bound.in_the_row_of_another],
     "indexed.json": [indexed.cells, indexed.refused],
     "typed.json": [typed.values, typed.wrong, typed.other_tags, typed.padded],
 }
