@@ -2,8 +2,8 @@
 
 from sqlalchemy_envelope import Envelope
 from sqlalchemy_envelope.codec import decode_text, encode_all, encode_text
-from sqlalchemy_envelope.envelope import ToSeal
 from sqlalchemy_envelope.opening import Reading
+from sqlalchemy_envelope.sealing import ToSeal
 
 from . import bare, sizes
 from .figures import Report

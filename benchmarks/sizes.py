@@ -6,8 +6,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from sqlalchemy_envelope import Envelope
-from sqlalchemy_envelope.envelope import ToSeal
 from sqlalchemy_envelope.opening import OpenPair, Reading
+from sqlalchemy_envelope.sealing import ToSeal
 
 from . import bare, peers
 from .figures import Report

@@ -3,24 +3,22 @@
 import asyncio
 import os
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, NamedTuple, Never
+from typing import Any, Never
 
 from . import cipher, codec, wire
 from .cipher import DataKeys
-from .context import Context, for_tenant
+from .context import Context
 from .errors import ConfigurationError, DecryptionError, Failure
 from .fallbacks import Fallbacks
 from .keyring.index_keys import IndexKeys
 from .keyring.keyring import Keyring
 from .keyring.waiting import Wait, wait_here
 from .opening import Locked, Opener, Pair, Reading, unlocked
-from .row_keys import RowKeys
 from .row_opening import RowOpener
 from .rows import KeyValue, encode_keys, packed_row
+from .sealing import SealedColumn, ToSeal, keys_to_make, spread
 from .settings import keyring_from
-from .tenancy import Parted
 from .tenant_opening import ByTenant, TenantOpener
 
 __tracebackhide__ = True  # pytest prints no locals of these frames: they hold plaintext
@@ -29,51 +27,6 @@ _OPENERS = 10_000
 
 Cells = tuple[bytes | None, bytes | None]
 """Wrapped data key and content, as the sibling and the column store them; both None for a NULL."""
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class SealedColumn:
-    """The cells of one column's values, in order; both None where a value was NULL."""
-
-    deks: Sequence[bytes | None]
-    contents: Sequence[bytes | None]
-
-    def spread(self, given: Sequence[bytes | None]) -> "SealedColumn":
-        """The same with a NULL pair wherever `given` has None."""
-        return SealedColumn(_spread(self.deks, given), _spread(self.contents, given))
-
-
-class ToSeal(NamedTuple):
-    """Tagged plaintexts of one column that are to be sealed; None for a NULL.
-
-    `rows`: where the context binds them, the row of each as `rows.encode_row` gives it. `keys`: the rows'
-    own, where the column shares them with others.
-    """
-
-    context: Context
-    values: Sequence[bytes | None]
-    rows: Sequence[bytes | None] | None = None
-    keys: RowKeys | None = None
-
-    def contexts(self) -> list[bytes] | None:
-        """The context of each value that is not NULL, where they differ."""
-        if not self.context.bind_row:
-            return None
-        before, after = self.context.content, self.context.after_row
-        both = zip(self.values, self.rows or (), strict=True)
-        return [before + row + after for value, row in both if value is not None and row is not None]
-
-
-def to_seal(
-    context: Context,
-    parted: Parted,
-    values: Sequence[bytes | None],
-    rows: Sequence[bytes | None] | None = None,
-) -> list[ToSeal]:
-    """A column whose values belong to several tenants as one for each of them."""
-    contexts = [(for_tenant(context, of), part) for of, part in parted.parts(values)]
-    of_parts = [None] * len(contexts) if rows is None else [part for _, part in parted.parts(rows)]
-    return [ToSeal(*each, rows=part) for each, part in zip(contexts, of_parts, strict=True)]
 
 
 Row = KeyValue | Sequence[KeyValue]
@@ -167,7 +120,7 @@ class Envelope:
         """Several columns sealed with one wave of data keys: the cells of each."""
         dense = [[value for value in column.values if value is not None] for column in columns]
         both = list(zip(columns, dense, strict=True))
-        shared = _to_make(columns)
+        shared = keys_to_make(columns)
         orders = [(column.context, len(values)) for column, values in both if column.keys is None]
         issued = self.keyring.issue([*orders, *(keys.order for keys in shared)], wait)
         for keys, made in zip(shared, issued[len(orders) :], strict=True):
@@ -179,7 +132,7 @@ class Envelope:
         seal, contexts = self._sealer(column.context), column.contexts()
         if column.keys is not None:
             contents = seal(values, column.keys.of(column.values), contexts)
-            return SealedColumn(column.keys.cells, _spread(contents, column.values))
+            return SealedColumn(column.keys.cells, spread(contents, column.values))
         keys = next(own)
         made = SealedColumn(keys.cells, seal(values, keys.keys, contexts))
         return made if len(values) == len(column.values) else made.spread(column.values)
@@ -218,19 +171,6 @@ class Envelope:
 
     def __reduce__(self) -> Never:
         raise TypeError("an Envelope leads to keys and is not pickled; make one in each process")
-
-
-def _spread(cells: Sequence[bytes | None], given: Sequence[bytes | None]) -> list[bytes | None]:
-    following = iter(cells)
-    return [None if value is None else next(following) for value in given]
-
-
-def _to_make(columns: Sequence[ToSeal]) -> list[RowKeys]:
-    """The keys of rows, each told which of its rows has a value."""
-    for column in columns:
-        if column.keys is not None:
-            column.keys.want(column.context, column.values)
-    return list(dict.fromkeys(column.keys for column in columns if column.keys is not None))
 
 
 def _unlocked(

@@ -22,7 +22,7 @@ FLOORS = (
     ("providers", "blind"),
     ("keyring",),
     ("opening", "settings", "fallbacks", "row_keys"),
-    ("tenant_opening", "row_opening"),
+    ("tenant_opening", "row_opening", "sealing"),
     ("envelope",),
     ("attachment",),
     ("search",),

@@ -15,9 +15,9 @@ from cryptography.hazmat.primitives.kdf.concatkdf import ConcatKDFHash
 
 from sqlalchemy_envelope import ConfigurationError, Context, DecryptionError, Failure, cipher, padding, wire
 from sqlalchemy_envelope.context import KekContext, encode_context
-from sqlalchemy_envelope.envelope import ToSeal
 from sqlalchemy_envelope.providers.aws_kms import key_id_of
 from sqlalchemy_envelope.rows import encode_keys
+from sqlalchemy_envelope.sealing import ToSeal
 
 from .vectors import generate, reading
 

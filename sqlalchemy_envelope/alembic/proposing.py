@@ -12,9 +12,8 @@ from typing import Any
 from alembic.autogenerate import comparators
 from alembic.autogenerate.api import AutogenContext
 from alembic.operations import ops
-from sqlalchemy import Connection, Table, text
+from sqlalchemy import Table
 
-from ..backfill import moves
 from ..backfill.fill import Fill
 from ..backfill.move import Authority, Move
 from ..backfill.moves import RecordedMove
@@ -29,7 +28,8 @@ from .ignoring import SCHEMA
 from .losing import losable, refuse_loss
 from .operation import MoveOperation
 from .operations import DecryptColumnOp, EncryptColumnOp
-from .proposing_indexes import gained, lost, recorded_fills, with_the_move
+from .proposing_indexes import gained, lost, with_the_move
+from .recorded import recorded_fills, recorded_moves
 from .valuetypes import value_type
 from .versions import LAST
 
@@ -47,7 +47,7 @@ def propose_moves(
     if connection is None or connection.dialect.name != "postgresql":
         return
     _leave_our_schema(autogen_context, upgrade_ops)
-    recorded, indexed = _recorded(connection), recorded_fills(connection)
+    recorded, indexed = recorded_moves(connection), recorded_fills(connection)
     default = connection.dialect.default_schema_name
     made = [each for each in upgrade_ops.ops if isinstance(each, ops.CreateTableOp)]
     created = {(each.schema, each.table_name) for each in made}
@@ -67,12 +67,6 @@ def _leave_our_schema(context: AutogenContext, upgrade_ops: ops.UpgradeOps) -> N
     for each in ours:
         if f"{SCHEMA}.{each.table_name}" not in context.table_key_to_table:  # type: ignore[attr-defined]
             upgrade_ops.ops.remove(each)
-
-
-def _recorded(connection: Connection) -> list[RecordedMove]:
-    if connection.execute(text(moves.EXISTS)).scalar() is None:
-        return []
-    return [moves.parsed(*row) for row in connection.execute(text(moves.QUERY))]
 
 
 def _model(context: AutogenContext, found: ops.ModifyTableOps, default: str | None) -> Table | None:

@@ -4,9 +4,6 @@ from collections.abc import Collection, Iterator
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Connection, text
-
-from ..backfill import fills
 from ..backfill.declared import fills_of
 from ..backfill.fill import Fill
 from ..blind import BlindIndex
@@ -15,13 +12,6 @@ from ..context import Context
 from ..pairs import Pair
 from .changes import TableChanges
 from .indexing import AddBlindIndexOp, DropBlindIndexOp
-
-
-def recorded_fills(connection: Connection) -> list[Fill]:
-    """Every index that is recorded."""
-    if connection.execute(text(fills.EXISTS)).scalar() is None:
-        return []
-    return [fills.parsed(*row).fill for row in connection.execute(text(fills.QUERY))]
 
 
 def with_the_move(changes: TableChanges, pair: Pair) -> list[BlindIndex]:

@@ -5,11 +5,12 @@ from typing import Any
 
 from ..cipher import DataKey
 from ..context import for_tenant
-from ..envelope import Envelope, ToSeal, to_seal
+from ..envelope import Envelope
 from ..keyring.rewrap import data_keys
 from ..keyring.waiting import wait_here
 from ..row_keys import RowKeys
 from ..rows import encode_keys, packed_row
+from ..sealing import ToSeal, to_seal
 from ..tenancy import Parted, packed
 from .faults import RowError
 from .move import Move

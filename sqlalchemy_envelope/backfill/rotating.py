@@ -10,7 +10,7 @@ from functools import cached_property
 
 from .. import codec
 from ..context import Context, for_tenant
-from ..envelope import Envelope, ToSeal
+from ..envelope import Envelope
 from ..errors import ConfigurationError, DecryptionError, Failure
 from ..keyring.waiting import wait_here
 from ..keyring.writing import Writing
@@ -18,6 +18,7 @@ from ..legacy import NO_SIBLING
 from ..opening import Reading
 from ..row_keys import RowKeys
 from ..rows import encode_keys, packed_row
+from ..sealing import ToSeal
 from ..tenancy import Parted
 from ..wire import SEALED_AT
 from .faults import RowError

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Column
 
 from ..attachment import Attachment
-from ..envelope import SealedColumn, ToSeal, to_seal
+from ..sealing import SealedColumn, ToSeal, to_seal
 from ..tenancy import Parted
 from .digests import Digests, Encoded
 from .grouped import Group, Kept

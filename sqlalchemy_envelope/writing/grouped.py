@@ -6,8 +6,8 @@ from typing import Any
 
 from ..cipher import DataKey
 from ..context import for_tenant
-from ..envelope import SealedColumn, ToSeal
 from ..row_keys import RowKeys
+from ..sealing import SealedColumn, ToSeal
 from ..tenancy import Parted
 from .digests import Encoded
 from .slots import Slot, Which

@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 from sqlalchemy.sql.elements import Null
 
 from ..codec import encode_all
-from ..envelope import SealedColumn
 from ..pairs import Pair
 from ..scalars import JSON_TAG
+from ..sealing import SealedColumn
 from ..types import Sealed
 from ..valuetypes import ValueCodec
 

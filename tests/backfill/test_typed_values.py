@@ -8,10 +8,10 @@ from sqlalchemy_envelope import ConfigurationError
 from sqlalchemy_envelope.backfill import jobs
 from sqlalchemy_envelope.backfill.move import Authority, Move
 from sqlalchemy_envelope.backfill.valuetype import ValueType
-from sqlalchemy_envelope.envelope import ToSeal
 from sqlalchemy_envelope.errors import BackfillError, InvalidValueError
 from sqlalchemy_envelope.forms import Form
 from sqlalchemy_envelope.scalars import encode_decimal
+from sqlalchemy_envelope.sealing import ToSeal
 
 from .conftest import MakeWorld
 from .world import World, envelope

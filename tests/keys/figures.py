@@ -8,8 +8,8 @@ from sqlalchemy import Engine, text
 
 from sqlalchemy_envelope import Context, Envelope, TieredKeyring
 from sqlalchemy_envelope.codec import encode_all, encode_text
-from sqlalchemy_envelope.envelope import ToSeal
 from sqlalchemy_envelope.opening import Reading
+from sqlalchemy_envelope.sealing import ToSeal
 from sqlalchemy_envelope.testing import FakeKms
 
 from .memory_store import MemoryStore

@@ -12,9 +12,9 @@ import pytest
 from sqlalchemy.util import greenlet_spawn
 
 from sqlalchemy_envelope import AwsKms, Context, DirectKeyring, Envelope
-from sqlalchemy_envelope.envelope import ToSeal
 from sqlalchemy_envelope.opening import Reading
 from sqlalchemy_envelope.providers.provider import RemoteProvider
+from sqlalchemy_envelope.sealing import ToSeal
 from sqlalchemy_envelope.testing import FakeKms, kms_calls
 
 from ..fixtures.kms import client_environment
