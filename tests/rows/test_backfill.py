@@ -136,6 +136,7 @@ def test_autogenerate_says_the_key(project: Project) -> None:  # noqa: F811
     text = project.generate(metadata)
     assert "op.encrypt_column('customer', 'email', bind_row=['id'])" in text
     project.upgrade()
+    project.check(metadata)
     engine: Engine = attach(create_engine(project.database.url("psycopg")), ENVELOPE)
     with engine.connect() as connection:
         table = metadata.tables["customer"]
