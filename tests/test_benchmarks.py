@@ -25,6 +25,7 @@ def _run(*arguments: str) -> str:
         ("seal", "seal in a batch, against the bare seal"),
         ("kms", "a KMS that only waits: writing, against the ideal"),
         ("rows", "ORM select: extra, in bare primitives"),
+        ("rowkey", "KMS calls to write: one key a row"),
         ("attach", "ORM get: with, against without"),
         ("loop", "asyncpg: a heartbeat was late by at most"),
         ("fleet", "tiered, steady: KMS calls, mean"),
