@@ -29,6 +29,7 @@ def _run(*arguments: str) -> str:
         ("kms", "a KMS that only waits: writing, against the ideal"),
         ("rows", "ORM select: extra, in bare primitives"),
         ("storage", "encrypted: the longest value that is not moved out to TOAST"),
+        ("rowkey", "KMS calls to write: one key a row"),
         ("attach", "ORM get"),
         ("loop", "asyncpg: a heartbeat was late by at most"),
         ("fleet", "tiered, steady: KMS calls, mean"),

@@ -163,6 +163,8 @@ def _envelope(connection: sa.Connection) -> Envelope:
 
 def _opened(envelope: Envelope, pair: Any, cells: tuple[Any, Any], tenant: str | None) -> bytes | None:
     context = pair.type.reading.context
+    if pair.mates and cells[1] is None:
+        return None
     if pair.type.tenancy is not None:
         context = for_tenant(context, tenant or OWNER)
     return envelope.open_many([(_bytes(cells[0]), _bytes(cells[1]))], context)[0]
