@@ -17,6 +17,7 @@ from ..tenancy import Parted
 from ..types import Sealed
 from ..valuetypes import ValueCodec
 from .digests import Digests, Encoded
+from .twins import Twins
 
 __tracebackhide__ = True  # pytest prints no locals of these frames: they hold plaintext
 
@@ -50,6 +51,7 @@ class Batch:
         """The values of each column and their cells, once sealed."""
         self.indexed: list[Sequence[bytes | None]] = []
         """The cells of blind indexes."""
+        self.twins: Twins = {}
 
     def add(self, pair: Pair, values: Sequence[Any], put: Put, row: Any = None) -> None:
         """Values of one column; `put` gets their cells once all are sealed."""
@@ -65,9 +67,11 @@ class Batch:
         columns: list[ToSeal] = []
         encoded = [_encode(slot, whose) for slot in self._slots]
         takes = [_collect(each, columns) for each in encoded]
-        digests = Digests(encoded, inserts).made(attachment)
+        digests = Digests(encoded, inserts)
+        cells = digests.made(attachment)
+        self.twins = digests.twins
         sealed = iter(attachment.envelope.seal_columns(columns, attachment.wait))
-        for (pair, values, put, _), take, indexed in zip(self._slots, takes, digests, strict=True):
+        for (pair, values, put, _), take, indexed in zip(self._slots, takes, cells, strict=True):
             column = take(sealed)
             put([*_cells(pair, values, column), *indexed])
             self.sealed.append((values, column))

@@ -33,33 +33,50 @@ class Digests:
     def __init__(self, written: Sequence[Encoded], inserts: bool) -> None:
         self._written = written
         self._inserts = inserts
-        self._orders: list[tuple[IndexContext, Tagged]] = []
+        self._orders: list[_Order] = []
+        self.twins: dict[str, list[tuple[bytes, ...]]] = {}
+        """By unique index: of each value the cell that is written, and those under its other live keys."""
         self._parted = [self._order(each, index) for each in written for index in each.pair.type.indexes]
 
     def made(self, attachment: Attachment) -> list[list[Tagged]]:
         """Of each of the columns written, the cells of its indexes. Raises `KeyProviderError`."""
-        cells: Any = ()
-        if self._orders:
-            cells = attachment.envelope.index_keys.cells(self._orders, attachment.wait)
-        following, parted = iter(cells), iter(self._parted)
+        following, parted = iter(self._cells(attachment)), iter(self._parted)
         return [[_joined(next(parted), following) for _ in each.pair.type.indexes] for each in self._written]
+
+    def _cells(self, attachment: Attachment) -> list[Tagged]:
+        """Of each order, in one wave for the plain indexes and one for the unique."""
+        keys, wait = attachment.envelope.index_keys, attachment.wait
+        plain = [each[:2] for each in self._orders if each.unique is None]
+        unique = [each for each in self._orders if each.unique is not None]
+        cells = iter(keys.cells(plain, wait) if plain else ())
+        several = iter(keys.written([each[:2] for each in unique], wait) if unique else ())
+        return [
+            next(cells) if each.unique is None else self._one(each, next(several)) for each in self._orders
+        ]
+
+    def _one(self, order: "_Order", found: Sequence[tuple[bytes, ...]]) -> Tagged:
+        self.twins.setdefault(str(order.unique), []).extend(found)
+        return [each[0] if each else None for each in found]
 
     def _order(self, one: Encoded, index: BlindIndex) -> "_Parts":
         messages = index.messages(*self._columns(one, index))
         context = one.pair.type.reading.context
         if one.tenants is None:
-            return self._ordered(None, [(index.context(context), messages)])
+            return self._ordered(index, None, [(index.context(context), messages)])
         parted = Parted(one.tenants)
         parts = [(index.context(context, of), part) for of, part in parted.parts(messages)]
-        return self._ordered(parted, parts)
+        return self._ordered(index, parted, parts)
 
-    def _ordered(self, parted: Parted | None, parts: list[tuple[IndexContext, Tagged]]) -> "_Parts":
+    def _ordered(
+        self, index: BlindIndex, parted: Parted | None, parts: list[tuple[IndexContext, Tagged]]
+    ) -> "_Parts":
         """Asks for what has values: where there is none no key is looked up, and none made."""
         known: list[Tagged | None] = []
         for context, messages in parts:
             empty = all(each is None for each in messages)
             known.append(messages if empty else None)
-            self._orders += [] if empty else [(context, messages)]
+            unique = index.name if index.unique else None
+            self._orders += [] if empty else [_Order(context, messages, unique)]
         return _Parts(parted, known)
 
     def _columns(self, one: Encoded, index: BlindIndex) -> list[Tagged]:
@@ -80,6 +97,14 @@ class Digests:
             f"{one.pair.type.reading.context.place} and {pair.content.name} are indexed together: set both "
             "in the same way, for each row or for all"
         )
+
+
+class _Order(NamedTuple):
+    """Messages of one index and tenant; `unique`: its column, if no two rows may have one cell."""
+
+    context: IndexContext
+    messages: Tagged
+    unique: str | None
 
 
 class _Parts(NamedTuple):

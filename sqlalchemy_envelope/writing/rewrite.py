@@ -19,6 +19,7 @@ from .rows import collect_rows
 from .site import Site
 from .target import Target, written_by
 from .tenants import Tenants
+from .twins import move_twins
 from .updated_tenants import UpdatedTenants
 from .upsert import Upsert
 from .values import SingleValues
@@ -85,6 +86,7 @@ def _seal(statement: Any, multi: Any, single: Any, site: Site) -> Executed:
     if not inserts:
         check_together(execution.target.table, execution.batch.keys)
     execution.batch.seal(site.attachment, tenants.of, inserts=inserts)
+    move_twins(site.connection, execution.target.table, execution.batch.twins)
     statement = _applied(statement, values, groups, upsert)
     statement = statement.where(*criteria) if criteria else statement
     rows = (execution.rows, {}) if multi else ([], execution.rows[0])
