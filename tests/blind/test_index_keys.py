@@ -125,7 +125,7 @@ def test_no_key_shows(process: Callable[..., Envelope]) -> None:
     """Nor is one pickled; a declaration and an expression are."""
     envelope = process()
     cell(envelope, "ada")
-    (view,) = envelope.index_keys._held.values()
+    (view,) = envelope.index_keys._views.held.values()
     shown = f"{envelope.index_keys!r} {view!r}"
     assert view.keys[0]._key.hex() not in shown
     assert repr(view.keys[0]._key) not in shown
