@@ -32,6 +32,7 @@ def _run(*arguments: str) -> str:
         ("rowkey", "KMS calls to write: one key a row"),
         ("attach", "ORM get"),
         ("loop", "asyncpg: a heartbeat was late by at most"),
+        ("blind", "a blind index costs"),
         ("fleet", "tiered, steady: KMS calls, mean"),
         ("backfill", "one worker: time, against constants set at once"),
     ],
