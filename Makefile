@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 CONSTRAINTS ?= constraints.txt
+EXTRA ?= dev
 PYTEST_ARGS ?=
 
 BIN := $(VENV)/bin
@@ -20,7 +21,7 @@ endif
 $(READY): pyproject.toml $(CONSTRAINTS)
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed: make PYTHON=...") if sys.version_info < (3, 11) else None'
 	$(PYTHON) -m venv --clear $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]' -c $(CONSTRAINTS)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[$(EXTRA)]' -c $(CONSTRAINTS)
 	@touch $@
 
 venv: $(READY)  ## build .venv
@@ -30,7 +31,7 @@ test: $(READY)  ## the tests, on a PostgreSQL that they start themselves
 	$(BIN)/python -m pytest -m alone
 
 venv-20: .venv-20-constraints  ## build .venv-20, with SQLAlchemy 2.0
-	$(MAKE) venv VENV=.venv-20 CONSTRAINTS=$<
+	$(MAKE) venv VENV=.venv-20 CONSTRAINTS=$< EXTRA=test
 
 # What meets SQLAlchemy itself. What meets it only by way of that has been tried on 2.1.
 NEAR := alembic/test_autogenerate.py engine leaks models tenants test_async_statements.py test_statements.py
