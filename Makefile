@@ -2,7 +2,6 @@
 PYTHON ?= python3
 VENV ?= .venv
 CONSTRAINTS ?= constraints.txt
-EXTRA ?= dev
 PYTEST_ARGS ?=
 
 BIN := $(VENV)/bin
@@ -21,7 +20,7 @@ endif
 $(READY): pyproject.toml $(CONSTRAINTS)
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed: make PYTHON=...") if sys.version_info < (3, 11) else None'
 	$(PYTHON) -m venv --clear $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[$(EXTRA)]' -c $(CONSTRAINTS)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]' -c $(CONSTRAINTS)
 	@touch $@
 
 venv: $(READY)  ## build .venv
@@ -30,8 +29,13 @@ test: $(READY)  ## the tests, on a PostgreSQL that they start themselves
 	$(BIN)/python -m pytest -n auto --dist loadgroup -m "not alone" $(PYTEST_ARGS)
 	$(BIN)/python -m pytest -m alone
 
-venv-20: .venv-20-constraints  ## build .venv-20, with SQLAlchemy 2.0
-	$(MAKE) venv VENV=.venv-20 CONSTRAINTS=$< EXTRA=test
+venv-20: .venv-20/.ready  ## build .venv-20: SQLAlchemy 2.0, and all else of .venv
+
+.venv-20/.ready: $(READY) constraints-sqlalchemy20.txt
+	$(PYTHON) -m venv --clear .venv-20
+	.venv-20/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -r constraints-sqlalchemy20.txt
+	$(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))' > "$$(.venv-20/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/all_else.pth"
+	@touch $@
 
 # What meets SQLAlchemy itself. What meets it only by way of that has been tried on 2.1.
 NEAR := alembic/test_autogenerate.py engine leaks models tenants test_async_statements.py test_statements.py
@@ -39,9 +43,6 @@ NEAR := alembic/test_autogenerate.py engine leaks models tenants test_async_stat
 test-20: venv-20  ## those tests on SQLAlchemy 2.0 that meet it themselves
 	.venv-20/bin/python -m pytest -n auto -m "not alone" $(NEAR:%=tests/%)
 	.venv-20/bin/python -c 'import sqlalchemy as s; assert s.__version__.startswith("2.0."), s.__version__'
-
-.venv-20-constraints: constraints.txt constraints-sqlalchemy20.txt
-	(grep -vi '^sqlalchemy==' constraints.txt; cat constraints-sqlalchemy20.txt) > $@
 
 demo: $(READY)  ## see it work: PostgreSQL, a KMS and real rows
 	$(BIN)/python -m demo $(DEMO_ARGS)
@@ -59,7 +60,7 @@ lint: $(READY)  ## ruff
 	$(BIN)/ruff check .
 
 types: $(READY)  ## mypy, strict
-	$(BIN)/python -m mypy
+	$(BIN)/python -m mypy --num-workers 2
 
 docs: $(READY)  ## write docs/statements.md from the tests
 	$(BIN)/python -m tests.statements --write docs/statements.md

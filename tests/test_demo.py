@@ -37,6 +37,8 @@ A_KEY = (
 def start(*arguments: str) -> "subprocess.Popen[str]":
     """The demo, its output in a pipe."""
     environment = os.environ | {"COLUMNS": "100", "PYTHONIOENCODING": "utf-8"}
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as under nohup: a child would inherit it
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
     return subprocess.Popen(
         [sys.executable, "-m", "demo", *arguments],
         cwd=ROOT,
