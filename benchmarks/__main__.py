@@ -11,7 +11,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
-from . import attach, backfill, bound, fleet, kms, loop, rowkey, rows, seal, storage
+from . import attach, backfill, blind, bound, fleet, kms, loop, rowkey, rows, seal, storage
 from .charts import draw
 from .figures import Report
 from .ground import Ground
@@ -26,6 +26,7 @@ SUITES: dict[str, Callable[[Report, Ground], None]] = {
     "backfill": backfill.run,
     "storage": storage.run,
     "attach": attach.run,
+    "blind": lambda report, ground: blind.run(report, ground.engine()),
     "bound": lambda report, ground: bound.run(report, ground.engine()),
     "rowkey": lambda report, ground: rowkey.run(report, ground.engine()),
     "loop": loop.run,
