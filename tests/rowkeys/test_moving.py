@@ -111,3 +111,15 @@ def test_a_sibling_of_others_is_no_move_s_own(place: Database, envelope: Envelop
     whole.encrypt_column(place, move("name"), lambda: envelope)
     with pytest.raises(ConfigurationError, match="row_dek is the sibling of name too; say shared=True"):
         whole.encrypt_column(place, move("mail", into="post", shared=False), lambda: envelope)
+
+
+def test_each_row_s_key_is_its_tenant_s(engine: Engine, envelope: Envelope, place: Database) -> None:
+    """New and present keys alike."""
+    with engine.begin() as connection:
+        connection.execute(text("ALTER TABLE guest ADD of text; UPDATE guest SET of = 't' || id % 2"))
+    for column in ("name", "mail"):
+        whole.encrypt_column(place, move(column, tenant="of"), lambda: envelope)
+    names: Any = [Column(name, EncryptedText("row_dek", tenant="of")) for name in ("name", "mail")]
+    owned = guest(*names, Column("of", Text))
+    assert read(engine, owned) == [(*row, f"t{row[0] % 2}") for row in WANTED]
+    assert stored(engine, "count(DISTINCT row_dek)") == [(3,)]
