@@ -36,14 +36,26 @@ def paced(variants: Mapping[str, tuple[Work, int]], seconds: float, rounds: int)
     """
     calls = {name: max(1, int(seconds / _once(work))) for name, (work, _) in variants.items()}
     seen: dict[str, list[float]] = {name: [] for name in variants}
-    for _ in range(rounds):
-        for name, (work, each) in variants.items():
-            gc.collect()
-            began = time.perf_counter()
-            for _ in repeat(None, calls[name]):
-                work()
-            seen[name].append((time.perf_counter() - began) / (calls[name] * each) * 1e6)
+    with _heap_at_rest():
+        for _ in range(rounds):
+            for name, (work, each) in variants.items():
+                gc.collect()
+                began = time.perf_counter()
+                for _ in repeat(None, calls[name]):
+                    work()
+                seen[name].append((time.perf_counter() - began) / (calls[name] * each) * 1e6)
     return {name: statistics.median(times) for name, times in seen.items()}
+
+
+@contextmanager
+def _heap_at_rest() -> Iterator[None]:
+    """What is there already is left out of collections: a peer's modules alone take a tenth of a second."""
+    gc.collect()
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 def _once(work: Work) -> float:

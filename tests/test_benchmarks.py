@@ -22,34 +22,41 @@ def _run(*arguments: str) -> str:
     return done.stdout
 
 
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize(
-    ("suite", "line"),
+    "lines",
     [
-        ("seal", "seal in a batch, against the bare seal"),
-        ("kms", "a KMS that only waits: writing, against the ideal"),
-        ("rows", "ORM select: extra, in bare primitives"),
-        ("storage", "encrypted: the longest value that is not moved out to TOAST"),
-        ("rowkey", "KMS calls to write: one key a row"),
-        ("attach", "ORM get"),
-        ("loop", "asyncpg: a heartbeat was late by at most"),
-        ("blind", "a blind index costs"),
-        ("fleet", "tiered, steady: KMS calls, mean"),
-        ("backfill", "one worker: time, against constants set at once"),
+        {
+            "seal": "seal in a batch, against the bare seal",
+            "kms": "a KMS that only waits: writing, against the ideal",
+            "storage": "encrypted: the longest value that is not moved out to TOAST",
+            "fleet": "tiered, steady: KMS calls, mean",
+        },
+        {
+            "rows": "ORM select: extra, in bare primitives",
+            "rowkey": "KMS calls to write: one key a row",
+            "blind": "a blind index costs",
+            "attach": "ORM get",
+            "loop": "asyncpg: a heartbeat was late by at most",
+        },
+        {"backfill": "one worker: time, against constants set at once"},
     ],
+    ids=" ".join,
 )
-def test_a_suite_runs_and_says_its_figure(database: Database, tmp_path: Path, suite: str, line: str) -> None:
-    """On little data, on a server of one's own, into a file that has all that its pictures show."""
+def test_suites_run_and_say_their_figures(database: Database, tmp_path: Path, lines: dict[str, str]) -> None:
+    """On little data, on a server of one's own, into files that have all that their pictures show."""
     url = database.url().render_as_string(hide_password=False)
-    said = _run(suite, "--quick", "--no-pictures", "--url", url, "--out", str(tmp_path))
-    assert line in said
-    assert "sqlalchemy-envelope" in said.splitlines()[1]
-    run = json.loads((tmp_path / f"{suite}.json").read_text())
-    named = {figure["name"] for figure in run["figures"]} | {
-        name for table in run["tables"] for name, _ in table["rows"]
-    }
-    assert line in named
-    assert run["quick"]
-    assert {name for name, chart in CHARTS.items() if chart.suite == suite} == run["curves"].keys()
+    said = _run(*lines, "--quick", "--no-pictures", "--url", url, "--out", str(tmp_path))
+    for suite, line in lines.items():
+        assert line in said
+        run = json.loads((tmp_path / f"{suite}.json").read_text())
+        named = {each["name"] for each in run["figures"]} | {
+            name for table in run["tables"] for name, _ in table["rows"]
+        }
+        assert line in named
+        assert run["quick"]
+        assert "sqlalchemy-envelope" in run["machine"]
+        assert {name for name, chart in CHARTS.items() if chart.suite == suite} == run["curves"].keys()
 
 
 RUN = {
@@ -67,6 +74,7 @@ RUN = {
 
 def test_a_run_becomes_pictures_and_pages(tmp_path: Path) -> None:
     """A picture takes dark colours where the page is dark; the words around a mark stay as they are."""
+    pytest.importorskip("matplotlib")
     results, page = tmp_path / "results", tmp_path / "docs/performance.md"
     results.mkdir()
     page.parent.mkdir()
