@@ -71,10 +71,12 @@ def _as_declared(fill: Fill, pair: Pair) -> BlindIndex:
 def _short(fill: Fill, column: str) -> BlindIndex:
     """Without the names that go without saying."""
     index, own = fill.index, next(each for each in fill.parts if each.content == column)
-    usual = index.key == f"{own.context.table}.{fill.column}"
     how: dict[str, Any] = {"bits": index.bits, "unique": index.unique, "columns": index.columns}
     name = None if fill.column == f"{column}_bidx" and not index.columns else fill.column
-    return BlindIndex(*index.expressions, name=name, key=None if usual else index.key, **how)
+    usual = BlindIndex(*index.expressions, name=name, **how)
+    if usual.context(own.context).key == index.key:
+        return usual
+    return BlindIndex(*index.expressions, name=name, key=index.key, **how)
 
 
 def _options(changes: TableChanges, fill: Fill, pair: Pair | None) -> dict[str, Any]:

@@ -65,8 +65,7 @@ class Fill:
         siblings = {**(deks or {}), **({} if dek is None else {column: dek})}
         parts = tuple(_part(table, each, siblings, where) for each in columns)
         own = parts[columns.index(column)].context
-        key = wanted.key or f"{own.table}.{name}"
-        named = _named(wanted, name, key)
+        named = _named(wanted, name, wanted.context(own).key)
         return cls(schema, table, name, named, parts, tenant, tenant_of_key)
 
     @classmethod

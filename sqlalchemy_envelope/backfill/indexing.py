@@ -25,7 +25,7 @@ from .fills import RecordedFill
 from .kind import Kind
 from .move import Move
 from .names import qualified
-from .performing import HaltedError, Keys
+from .performing import HaltedError, Keys, UnendingError
 from .quoting import identifier, literal
 from .relation import inspect
 from .run import run
@@ -186,4 +186,6 @@ def _work(database: Database, known: RecordedFill, kind: Kind, envelope: Keys, *
     if report.state != "done" or report.rows_quarantined:
         left = f"{report.rows_quarantined:,} rows are in quarantine"
         why = report.error or f"{known.fill.place}: {left}"
-        raise BackfillError(f"{why}; the causes: sqlalchemy-envelope jobs {job.id}; then run this again")
+        words = f"{why}; the causes: sqlalchemy-envelope jobs {job.id}; then run this again"
+        unending = report.state == "failed" and not report.rows_quarantined
+        raise (UnendingError if unending else BackfillError)(words)

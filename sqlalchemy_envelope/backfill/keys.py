@@ -10,7 +10,11 @@ from .database import Database
 
 
 def envelope_for(database: Database, make: Callable[[], Envelope]) -> Envelope:
-    """What `make` makes. A `TieredKeyring` that has no store yet is given this database for one."""
+    """What `make` makes, with this database for a store where it has none yet.
+
+    Which index key is active it reads anew: else a job right after a change of that would have to wait.
+    """
     envelope = make()
     bind_store(envelope.keyring, create_engine(database.url, poolclass=NullPool, hide_parameters=True))
+    envelope.index_keys.purge_cache()
     return envelope

@@ -12,6 +12,7 @@ from .doctor import doctor
 from .exits import EPILOG, Exit
 from .explain import explain_value
 from .failures import told
+from .filling import fill_indexes
 from .indexkeys import activate_index, begin_index, list_index_keys, retire_index
 from .jobs import list_jobs, pause_job, resume_job
 from .keylife import reinstate_key, retire_key, revoke_key, shred_keys
@@ -69,6 +70,7 @@ INDEX_KEYS: dict[str, Callable[..., Exit]] = {
     "list": list_index_keys,
     "begin": begin_index,
     "activate": activate_index,
+    "fill": fill_indexes,
     "retire": retire_index,
 }
 """Those of `index-keys`."""

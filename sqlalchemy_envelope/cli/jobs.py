@@ -92,7 +92,7 @@ def _numbers(connection: Any, wanted: str, states: tuple[State, ...]) -> list[in
         return [number]
     place, subjects = Place.parse(wanted), Subjects(connection)
     every = [each for each in jobs(connection) if _is_wanted(each, subjects, wanted)]
-    if not any(each.rotation for each in every):
+    if not any(each.rotation or each.fill for each in every):
         place_of_move = move_of(connection, place)  # says what is wrong with the name
         every = [each for each in every if each.move == place_of_move.id]
     found = [each.id for each in every if each.state in states]

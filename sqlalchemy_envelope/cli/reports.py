@@ -16,6 +16,7 @@ DID = {
     Kind.NULL: "{} set to NULL",
     Kind.REWRAP: "data keys of {} wrapped anew",
     Kind.REENCRYPT: "{} encrypted anew",
+    Kind.INDEX: "{} digested",
 }
 
 

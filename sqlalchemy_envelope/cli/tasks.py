@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from ..backfill import fills
 from ..backfill.fills import RecordedFill
 from ..backfill.fills import record_job as record_fill_job
 from ..backfill.jobs import Job, State, jobs, record_job
@@ -91,6 +92,9 @@ def tasks_of(connection: Any, wanted: str, kind: Kind | None, source: str | None
     rotating = _rotating(connection, Place.parse(wanted), kind)
     if rotating:
         return rotating
+    filled = [each for each in fills.recorded(connection) if Place.parse(wanted).has(each.fill)]
+    if filled:
+        return [Task(each, kind or Kind.INDEX) for each in filled]
     move = move_of(connection, Place.parse(wanted))
     open_ = [each for each in jobs(connection) if each.move == move.id and _is_open(each)]
     found = [each for each in open_ if each.kind is kind or (kind is None and each.kind is not Kind.VERIFY)]

@@ -8,6 +8,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..backfill import fills
 from ..backfill.checkpoint import Progress
 from ..backfill.database import Database
 from ..backfill.kind import Kind
@@ -56,10 +57,11 @@ class Work:
 
     def _is_to_be_verified(self, ended: Ended) -> bool:
         """What was encrypted; and what had been before, if nobody verified it since."""
-        if ended.task.kind is not Kind.ENCRYPT or ended.exit is not Exit.DONE:
+        if ended.task.kind not in (Kind.ENCRYPT, Kind.INDEX) or ended.exit is not Exit.DONE:
             return False
+        find = fills.recorded if ended.task.kind is Kind.INDEX else recorded
         with closing(self.database.connect("verify")) as connection:
-            known = {each.id: each.verified_at for each in recorded(connection)}
+            known = {each.id: each.verified_at for each in find(connection)}
         return ended.report.rows_done > 0 or known[ended.task.recorded.id] is None
 
     def _one(self, task: Task, stop: Stop, pool: Executor | None) -> Ended | None:

@@ -35,9 +35,11 @@ def found(project: Project, metadata: MetaData, value: str, by: str | None = Non
     table = metadata.tables["customer"]
     column: Any = pairs_of(table)["email"].content
     engine = attach(create_engine(project.database.url()), envelope())
+    where = column == value if by is None else column.by(by) == value
     with engine.connect() as connection:
-        where = column == value if by is None else column.by(by) == value
-        return list(connection.scalars(select(table.c.id).where(where).order_by(table.c.id)))
+        ids = connection.scalars(select(table.c.id).where(where).order_by(table.c.id)).all()
+    engine.dispose()
+    return list(ids)
 
 
 def test_a_column_becomes_encrypted_with_its_indexes(project: Project) -> None:
