@@ -37,7 +37,7 @@ class IndexComparator(UserDefinedType.Comparator[Any]):
             tested: ColumnElement[Any] = self.expr.column.operate(_NULLS[op], None)
             return tested
         operand = _element(operand)
-        if isinstance(operand, ByIndex) and op in (operators.eq, operators.ne):
+        if op in (operators.eq, operators.ne) and _has_index(operand):
             return super().operate(op, operand, **kwargs)
         check_search(self.type.index, op, operand)  # type: ignore[attr-defined]
         return super().operate(op, operand, **kwargs)
@@ -62,6 +62,11 @@ class IndexedType(UserDefinedType[Any]):
 
     def __init__(self, index: BlindIndex) -> None:
         self.index = index
+
+    @property
+    def indexes(self) -> tuple[BlindIndex, ...]:
+        """The one that it is compared by."""
+        return (self.index,)
 
     def bind_processor(self, dialect: Any) -> Any:
         """Nothing: a value gets to the database by its digest alone."""
@@ -118,6 +123,11 @@ def check_search(index: BlindIndex, op: Any, operand: Any) -> None:
             f"blind index {index.name} compares with Python values, not with SQL: give values, join a column "
             "that shares its key, or use exists()"
         )
+
+
+def _has_index(operand: Any) -> bool:
+    """Whether it is a column, or one seen by an index, that has digests of its own."""
+    return bool(getattr(getattr(operand, "type", None), "indexes", ()))
 
 
 def _element(operand: Any) -> Any:

@@ -48,9 +48,11 @@ def propose_moves(
     _leave_our_schema(autogen_context, upgrade_ops)
     recorded, indexed = _recorded(connection), recorded_fills(connection)
     default = connection.dialect.default_schema_name
+    made = [each for each in upgrade_ops.ops if isinstance(each, ops.CreateTableOp)]
+    created = {(each.schema, each.table_name) for each in made}
     for found in [each for each in upgrade_ops.ops if isinstance(each, ops.ModifyTableOps)]:
         table = _model(autogen_context, found, default)
-        if table is None:
+        if table is None or (found.schema, found.table_name) in created:
             continue
         place = (found.schema or default, found.table_name)
         here = [each for each in recorded if (each.move.schema, each.move.table) == place]

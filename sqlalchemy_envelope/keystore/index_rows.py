@@ -7,8 +7,8 @@ from uuid import uuid4
 from sqlalchemy import Connection, text
 
 from ..errors import KeyProviderError
-from ..keyring.index_keys import STATE_SECONDS
 from ..keyring.index_store import IndexName, IndexRow
+from ..keyring.index_views import STATE_SECONDS
 from ..keyring.store import KekState, Make, WrappedKek
 from .locks import lock_index, lock_tenant
 from .rows import uuid_of

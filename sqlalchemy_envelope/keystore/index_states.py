@@ -13,8 +13,8 @@ from uuid import UUID
 from sqlalchemy import Connection, text
 
 from ..errors import ConfigurationError
-from ..keyring.index_keys import STATE_SECONDS
 from ..keyring.index_store import TAG_BYTES, IndexName
+from ..keyring.index_views import STATE_SECONDS
 from ..keyring.store import KekState, WrappedKek
 from .index_rows import MARGIN_SECONDS, insert, of_name
 from .index_usage import index_usage
@@ -55,9 +55,8 @@ _WRITERS = text("""
 SELECT (SELECT count(*) FROM pg_stat_activity
     WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_xid IS NOT NULL
     AND xact_start < clock_timestamp() - make_interval(secs => CAST(:seconds AS float8)))
-+ (SELECT count(*) FROM pg_prepared_xacts WHERE database = current_database()
-    AND prepared < clock_timestamp() - make_interval(secs => CAST(:seconds AS float8)))""")
-"""Those that may yet commit a row they digested before."""
++ (SELECT count(*) FROM pg_prepared_xacts WHERE database = current_database())""")
+"""Those that may yet commit a row they digested before; of prepared ones nobody knows when they did."""
 
 _HIDDEN = text("""
 SELECT count(*) FROM pg_stat_activity
@@ -171,7 +170,7 @@ def _retiring(connection: Connection, row: Any, name: IndexName, after: float) -
     if connection.execute(_HIDDEN).scalar():
         raise ConfigurationError("this role does not see others' transactions: grant it pg_read_all_stats")
     if connection.execute(_WRITERS, {"seconds": row.settled - after}).scalar():
-        return NotYet(f"{name.place}: a transaction older than its last step still writes")
+        return NotYet(f"{name.place}: a transaction from before may still commit")
     id_ = uuid_of(row.id)
     used = index_usage(connection, [id_])
     if used:

@@ -1,6 +1,5 @@
 """The execution context of an attached engine: keys before rows are opened, and no opened row in a log."""
 
-from functools import partial
 from typing import Any
 
 from sqlalchemy.engine.interfaces import ExecutionContext
@@ -9,7 +8,7 @@ from ..attachment import attachment_of
 from .hiding import searching_for
 from .joined import tenant_parameters
 from .prefetch import holds_values, plan_of, prefetch
-from .probes import names_in, searched
+from .probes import searched
 
 __tracebackhide__ = True  # pytest prints no locals of these frames: they hold plaintext
 
@@ -34,12 +33,16 @@ class EnvelopeContext(ExecutionContext):
         if places:
             given = tenant_parameters(places, execution_options)
             parameters = [{**row, **given} for row in parameters or [{}]]
-        make = partial(super()._init_compiled, dialect, connection, dbapi_connection)
-        if not (getattr(compiled, "probes", None) or getattr(compiled, "joins", None)):
-            return make(execution_options, compiled, parameters, *rest, **more)
-        with searching_for(connection, names_in(compiled)):
+        make = super()._init_compiled
+        if not getattr(compiled, "searches", False):
+            return make(
+                dialect, connection, dbapi_connection, execution_options, compiled, parameters, *rest, **more
+            )
+        with searching_for(connection, compiled.searched_names):
             rows = searched(connection, compiled, parameters or [{}], execution_options, *rest, **more)
-            return make(execution_options, compiled, rows, *rest, **more)
+            return make(
+                dialect, connection, dbapi_connection, execution_options, compiled, rows, *rest, **more
+            )
 
     def post_exec(self) -> None:
         """Fetches the keys of all rows, where the keyring has to call for any."""

@@ -1,6 +1,7 @@
 """What is searched for, kept out of the errors that SQLAlchemy makes of parameters as they were given."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from typing import Any
 
@@ -15,9 +16,9 @@ _SLOT = "_envelope_searched"
 
 
 @contextmanager
-def searching_for(connection: Any, names: Iterable[str]) -> Iterator[None]:
+def searching_for(connection: Any, names: AbstractSet[str]) -> Iterator[None]:
     """While parameters of these names become digests, and the others what the driver takes."""
-    connection.__dict__[_SLOT] = frozenset(names)
+    connection.__dict__[_SLOT] = names
     yield
     del connection.__dict__[_SLOT]  # left there by an error, which SQLAlchemy is about to make
 
@@ -30,7 +31,7 @@ def hide_searched(failed: Any) -> None:
         error.params = [_told(row, names) for row in rows_of(error.params)]
 
 
-def _told(row: Mapping[str, Any], names: frozenset[str]) -> dict[str, Any]:
+def _told(row: Mapping[str, Any], names: AbstractSet[str]) -> dict[str, Any]:
     return {name: HIDDEN if name in names else value for name, value in row.items()}
 
 

@@ -117,11 +117,6 @@ class Searched:
         return found
 
 
-def names_in(compiled: Any) -> set[str]:
-    """The parameters that a statement's values are given by, where they have names."""
-    return {each.key for probe in compiled.probes.values() for each in probe.given}
-
-
 def searched(
     connection: Any,
     compiled: Any,

@@ -53,6 +53,10 @@ class Searching(CellRendering):
         self.probes: dict[str, Probe] = {}
         self.joins: list[IndexContext] = []
         self.of_tenants: dict[str, OfTenant] = {}
+        self.searches = False
+        """Whether there is any of them."""
+        self.searched_names: set[str] = set()
+        """The parameters that values are given by, where they have names."""
         super().__init__(*args, **kw)
 
     def visit_binary(self, binary: Any, *args: Any, **kw: Any) -> str:
@@ -74,6 +78,8 @@ class Searching(CellRendering):
         if one is None or binds is None:
             return None
         self._check(one, op)
+        self.searches = True
+        self.searched_names |= {each.key for each in binds}
         return self._probed(one, op, binds)
 
     def _indexed(self, expression: Any) -> Indexed | None:
@@ -142,6 +148,7 @@ class Searching(CellRendering):
                 'give both a BlindIndex with the same key="...", expressions and bits',
             )
         self.joins.extend(contexts)
+        self.searches = True
         search = BinaryExpression(one.cell, other.cell, op, type_=Boolean())
         if op is operators.eq or one.pair.tenant is None:
             return search  # each tenant has a key of its own

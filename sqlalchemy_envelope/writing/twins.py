@@ -34,7 +34,7 @@ def move_twins(connection: Any, of: Any, twins: Twins) -> None:
             continue
         level = "autocommit"
         if not connection._is_autocommit_isolation():
-            buckets = sorted({_bucket(each) for each in several})
+            buckets = sorted({_bucket(cell) for each in several for cell in each})
             level = connection.execute(_LOCK, {"buckets": buckets}).scalars().first()
         if level != "read committed":
             raise UnsupportedStatementError(
@@ -46,9 +46,9 @@ def move_twins(connection: Any, of: Any, twins: Twins) -> None:
         connection.execute(_move(of, name), given)
 
 
-def _bucket(cells: tuple[bytes, ...]) -> int:
-    """The lock of a value, the same for whichever of its cells a process writes."""
-    return _SPACE + int.from_bytes(min(cells)[-4:], "big") % BUCKETS
+def _bucket(cell: bytes) -> int:
+    """The lock of a cell: two processes that write a value under different keys know one cell in common."""
+    return _SPACE + int.from_bytes(cell[-4:], "big") % BUCKETS
 
 
 _buckets = func.unnest(bindparam("buckets", type_=ARRAY(BigInteger))).table_valued("bucket").alias("bucket")

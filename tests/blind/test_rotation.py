@@ -2,11 +2,20 @@
 
 import time
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from sqlalchemy import Engine
 
-from sqlalchemy_envelope import ConfigurationError, Envelope, KeyProviderError, RevokedError, ShreddedError
+from sqlalchemy_envelope import (
+    BlindIndex,
+    ConfigurationError,
+    Context,
+    Envelope,
+    KeyProviderError,
+    RevokedError,
+    ShreddedError,
+)
 from sqlalchemy_envelope.keyring.waiting import wait_here
 from sqlalchemy_envelope.keystore import listing, states
 from sqlalchemy_envelope.keystore.index_usage import index_usage
@@ -22,6 +31,7 @@ from sqlalchemy_envelope.rotation.index_keys import (
 from .table import SSN, Patients, cell, message, probes
 
 VIEW, AFTER = 0.2, 0.3
+PLACE = Context("patient", "ssn")
 WHY = {"by": "ana", "reason": "ticket 7"}
 
 
@@ -155,23 +165,38 @@ def test_nothing_is_written_or_searched_by_what_was_read_too_long_ago(
     process: Callable[..., Envelope], keys_engine: Engine
 ) -> None:
     """Where the store can't be asked again, it fails: a search that misses a row tells nobody."""
-    envelope = process(cache_seconds=0.1)
+    envelope = process(cache_seconds=1.0)
     before = cell(envelope, "ada")
     with keys_engine.begin() as connection:
         connection.exec_driver_sql("ALTER TABLE envelope.key RENAME TO hidden")
     assert cell(envelope, "ada") == before
-    time.sleep(0.1)
+    time.sleep(1.0)
     for use in (cell, probes):
         with pytest.raises(ConfigurationError, match=r"no table envelope\.key"):
             use(envelope, "ada")
 
 
-def test_of_processes_that_write_first_at_once_one_makes_the_key(process: Callable[..., Envelope]) -> None:
-    """All write with it."""
-    from concurrent.futures import ThreadPoolExecutor
+def test_views_are_read_ahead_together_by_one_query(
+    process: Callable[..., Envelope], keys_engine: Engine
+) -> None:
+    """Nobody waits for it, and a view that is in use never runs out."""
+    contexts = [BlindIndex(name=f"index {number}").context(PLACE) for number in range(8)]
+    orders = [(context, [message("ada")]) for context in contexts]
+    process().index_keys.cells(orders, wait_here)
+    envelope = process(cache_seconds=1.0)
+    asked: list[int] = []
+    store = envelope.index_keys._store
+    assert store is not None
+    reads = store.index_keys
 
-    envelopes = [process() for _ in range(6)]
-    with ThreadPoolExecutor(6) as threads:
-        cells = set(threads.map(lambda each: cell(each, "ada"), envelopes))
-    assert len(cells) == 1
-    assert message("ada")[0] == 1
+    def counted(names: Any) -> Any:
+        asked.append(len(names))
+        return reads(names)
+
+    store.index_keys = counted  # type: ignore[method-assign]
+    envelope.index_keys.probes(orders, wait_here)
+    for _ in range(15):
+        envelope.index_keys.probes(orders[:1], wait_here)
+        time.sleep(0.1)
+    assert asked.count(8) >= 2
+    assert len(asked) < 8

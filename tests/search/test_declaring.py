@@ -13,9 +13,12 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
+    bindparam,
     insert,
     inspect,
     select,
+    text,
+    update,
 )
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from sqlalchemy.orm import Session, relationship
@@ -122,6 +125,18 @@ def test_a_search_waits_until_rows_have_digests(attached: Engine) -> None:
         pytest.raises(se.UnsupportedStatementError, match=r"until EncryptedOnly"),
     ):
         connection.execute(select(moving.c.id).where(moving.c.v == "x"))
+
+
+def test_a_column_that_has_moved_is_searched(attached: Engine) -> None:
+    """Once it says EncryptedOnly; beside the plaintext column that it leaves."""
+    index = BlindIndex()
+    moved = table(Column("v", EncryptedText(index=index, moving=se.EncryptedOnly("old"))))
+    moved.create(attached)
+    with attached.begin() as connection:
+        connection.execute(insert(moved), [{"v": "x"}, {"v": "y"}])
+        connection.execute(update(moved).values(v=bindparam("new")).where(moved.c.v == "y"), {"new": "z"})
+        assert connection.scalars(select(moved.c.id).where(moved.c.v.in_(["x", "z"]))).all() == [1, 2]
+        assert connection.scalar(text("SELECT count(old) FROM t")) == 0
 
 
 def test_a_relationship_by_an_index(attached: Engine) -> None:

@@ -84,6 +84,8 @@ def test_columns_are_joined_by_equal_indexes(claims: Session) -> None:
     """Of two tables, of one with itself, and by a condition in ON."""
     joined = select(Patient.id, Claim.id).join(Claim, Claim.of == Patient.ssn)
     assert [tuple(row) for row in claims.execute(joined)] == [(1, 1)]
+    by_name = select(Patient.id, Claim.id).join(Claim, by.by("ssn_bidx") == Claim.of)
+    assert [tuple(row) for row in claims.execute(by_name)] == [(1, 1)]
     other = aliased(Patient)
     pairs = select(Patient.id, other.id).where(Patient.ssn != other.ssn, Patient.id < other.id)
     assert sorted(map(tuple, claims.execute(pairs))) == [(1, 2), (1, 3), (2, 3)]
