@@ -8,6 +8,7 @@ from alembic.operations import Operations
 from ..backfill.move import Move, row_columns
 from ..backfill.valuetype import ValueType
 from ..context import Context
+from ..padding import Padding
 from .told import Call, ToldOperation
 
 
@@ -15,8 +16,8 @@ class MoveOperation(ToldOperation):
     """Something done to the move of one column.
 
     `table_name`, `column_name`, `schema`: the column by the name that its users know. `into`, `dek`,
-    `context`, `type_`, `tenant`, `bind_row`, `shared`: as in `Move.plan`; what a move was begun with is
-    recorded, so later steps need them in `--sql` mode alone, where no record can be read.
+    `context`, `type_`, `tenant`, `bind_row`, `shared`, `pad`: as in `Move.plan`; what a move was begun with
+    is recorded, so later steps need them in `--sql` mode alone, where no record can be read.
     """
 
     def __init__(
@@ -32,6 +33,7 @@ class MoveOperation(ToldOperation):
         tenant: str | None = None,
         bind_row: Sequence[str] | None = None,
         shared: bool = False,
+        pad: Padding | None = None,
     ) -> None:
         self.table_name = table_name
         self.column_name = column_name
@@ -43,6 +45,7 @@ class MoveOperation(ToldOperation):
         self.tenant = tenant
         self.bind_row = list(row_columns(bind_row, f"{table_name}.{column_name}")) or None
         self.shared = shared
+        self.pad = pad
         self.plan("public")
 
     def plan(self, default_schema: str) -> Move:
@@ -58,13 +61,14 @@ class MoveOperation(ToldOperation):
             tenant=self.tenant,
             bind_row=self.bind_row,
             shared=self.shared,
+            pad=self.pad,
         )
 
     @property
     def place(self) -> dict[str, Any]:
         """The keyword arguments that every operation has, where they are not the default."""
         given: dict[str, Any] = {"schema": self.schema, "into": self.into, "dek": self.dek}
-        given |= {"context": self.context, "tenant": self.tenant, "bind_row": self.bind_row}
+        given |= {"context": self.context, "tenant": self.tenant, "bind_row": self.bind_row, "pad": self.pad}
         kind: dict[str, Any] = {"type_": str(ValueType(self.type_))} if self.type_ != "text" else {}
         kind |= {"shared": True} if self.shared else {}
         return {name: value for name, value in given.items() if value is not None} | kind
@@ -98,10 +102,11 @@ class MoveOperation(ToldOperation):
         tenant: "str | None" = None,
         bind_row: "list[str] | None" = None,
         shared: "bool" = False,
+        pad: "Any" = None,
     ) -> "Any":
         """One step of a column's move; online it runs outside Alembic's transaction, and may run again."""
         place: dict[str, Any] = {"schema": schema, "into": into, "dek": dek, "context": context}
-        place |= {"type_": type_, "tenant": tenant, "bind_row": bind_row, "shared": shared}
+        place |= {"type_": type_, "tenant": tenant, "bind_row": bind_row, "shared": shared, "pad": pad}
         return operations.invoke(cls(table_name, column_name, **place))
 
     def other(self, kind: "type[MoveOperation]") -> "MoveOperation":

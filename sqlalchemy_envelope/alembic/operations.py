@@ -84,6 +84,7 @@ class EncryptColumnOp(MoveOperation):
         tenant: "str | None" = None,
         bind_row: "list[str] | None" = None,
         shared: "bool" = False,
+        pad: "Any" = None,
         source: "str | None" = None,
         run: "str" = "now",
         keep_plaintext: "bool" = True,
@@ -91,7 +92,7 @@ class EncryptColumnOp(MoveOperation):
     ) -> "Any":
         """Move a column of plaintext into an encrypted pair. Commits what Alembic did before it."""
         place: dict[str, Any] = {"schema": schema, "into": into, "dek": dek, "context": context}
-        place |= {"type_": type_, "tenant": tenant, "bind_row": bind_row, "shared": shared}
+        place |= {"type_": type_, "tenant": tenant, "bind_row": bind_row, "shared": shared, "pad": pad}
         place |= {"keep_plaintext": keep_plaintext, "index": index}
         return operations.invoke(cls(table_name, column_name, source=source, run=run, **place))
 
@@ -136,9 +137,10 @@ class DecryptColumnOp(MoveOperation):
         tenant: "str | None" = None,
         bind_row: "list[str] | None" = None,
         shared: "bool" = False,
+        pad: "Any" = None,
         sql_type: "str | None" = None,
     ) -> "Any":
         """Move an encrypted column back into plaintext. Commits what Alembic did before it."""
         place: dict[str, Any] = {"schema": schema, "into": into, "dek": dek, "context": context}
-        place |= {"type_": type_, "tenant": tenant, "bind_row": bind_row, "shared": shared}
+        place |= {"type_": type_, "tenant": tenant, "bind_row": bind_row, "shared": shared, "pad": pad}
         return operations.invoke(cls(table_name, column_name, sql_type=sql_type, **place))

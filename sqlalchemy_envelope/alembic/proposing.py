@@ -163,7 +163,8 @@ def _way_back(
     if recorded is not None:
         move = recorded.move
         place["into"] = None if move.in_place else move.content
-        place |= {"type_": str(move.type), "tenant": move.tenant, "bind_row": move.row, "shared": move.shared}
+        place |= {"type_": str(move.type), "tenant": move.tenant, "pad": move.pad}
+        place |= {"bind_row": move.row, "shared": move.shared}
         dek, column = (move.lasting_dek or move.dek) if move.in_place else move.dek, move.column
         lasting = column if move.in_place else move.content
         usual = Context(move.table, lasting, move.dek if move.shared else "")
@@ -224,6 +225,7 @@ def _place(changes: TableChanges, pair: Pair, dek: str) -> dict[str, Any]:
         "tenant": None if pair.tenant is None else str(pair.tenant.name),
         "bind_row": [str(each.name) for each in pair.row],
         "shared": bool(pair.mates),
+        "pad": pair.type.pad,
     }
 
 

@@ -8,6 +8,7 @@ from typing import Self
 
 from ..context import Context
 from ..errors import ConfigurationError
+from ..padding import Padding
 from .valuetype import ValueType
 
 MAX_NAME_BYTES = 63
@@ -53,15 +54,16 @@ class Move:
         tenant: str | None = None,
         bind_row: Sequence[str] | None = None,
         shared: bool = False,
+        pad: Padding | None = None,
     ) -> Self:
         """A move that has not begun.
 
         `into`: the pair's own name for good, which leaves the plaintext's alone; without it the pair is made
         beside the column and takes its name in the end. `dek`: the sibling's name in the end,
         `<content>_dek` unless given. `context`: as in the model, `<table>.<content in the end>` unless given.
-        `tenant`: the column that names each row's, as in the model. `bind_row`: the columns of the primary
-        key in the model's order, where it binds values to their row. `shared`: other columns have the sibling
-        `dek` too, for one data key a row.
+        `tenant`: the column that names each row's, `pad`: the lengths that stored values may have, as in the
+        model. `bind_row`: the columns of the primary key in the model's order, where it binds values to their
+        row. `shared`: other columns have the sibling `dek` too, for one data key a row.
         Raises `ConfigurationError` for names that PostgreSQL would cut, and for a second tenant.
         """
         content = into or f"{column}_encrypted"
@@ -75,7 +77,7 @@ class Move:
             raise ConfigurationError(f"{move.place}: shared=True goes with dek=, the sibling of them all")
         key = row_columns(bind_row, move.place)
         where = replace(where, bind_row=bool(key))
-        move = replace(move, tenant=tenant, row=key, context=where, shared=shared)
+        move = replace(move, tenant=tenant, row=key, context=where, shared=shared, pad=pad)
         if into is None:
             move = replace(move, lasting_dek=dek or f"{column}_dek")
         _check_names(move)
@@ -91,6 +93,8 @@ class Move:
     """The primary key's columns in the model's order, where values are bound to their row."""
     shared: bool = False
     """Whether the sibling serves other columns too: then it is neither renamed, cleared nor dropped."""
+    pad: Padding | None = None
+    """The lengths that stored values may have."""
 
     def swapped(self) -> "Move":
         """The same after the swap of names: the pair has the column's, the plaintext another."""

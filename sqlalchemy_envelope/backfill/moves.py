@@ -8,6 +8,7 @@ from typing import Any
 import psycopg
 
 from ..context import Context
+from ..padding import Padding
 from .move import Authority, Move
 from .quoting import literal, relation
 from .valuetype import ValueType
@@ -104,8 +105,9 @@ def parsed(id_: int, *row: Any) -> RecordedMove:
     *values, verified_at, dropped_at = row
     given = dict(zip(_COLUMNS, values, strict=True))
     context = json.loads(given["context"])
-    row = tuple(context.pop("row_columns", ()))
+    row, pad = tuple(context.pop("row_columns", ())), context.pop("pad", None)
     given |= {"tenant": context.pop("tenant_column", None), "shared": context.pop("shared", False)}
+    given |= {"pad": None if pad is None else Padding(**pad)}
     given |= {"row": row, "context": Context(**context, bind_row=bool(row))}
     given |= {"type": ValueType(given["type"]), "authority": Authority(given["authority"])}
     return RecordedMove(id_, Move(**given), verified_at, dropped_at)
@@ -135,5 +137,6 @@ def _values(move: Move) -> list[Any]:
     names |= {} if move.tenant is None else {"tenant_column": move.tenant}
     names |= {"row_columns": move.row} if move.row else {}  # type: ignore[dict-item]
     names |= {"shared": True} if move.shared else {}  # type: ignore[dict-item]
+    names |= {} if move.pad is None else {"pad": asdict(move.pad)}  # type: ignore[dict-item]
     given = asdict(move) | {"context": json.dumps(names)}
     return [given[name] for name in _COLUMNS]
