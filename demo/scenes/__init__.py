@@ -1,6 +1,20 @@
 """The scenes, in the order in which they are played. Each is given the stage and the world."""
 
-from . import calls, cost, guard, model, moving, outage, reading, refusals, sides, tampering, tiers, writing
+from . import (
+    calls,
+    cost,
+    guard,
+    model,
+    moving,
+    outage,
+    reading,
+    refusals,
+    searching,
+    sides,
+    tampering,
+    tiers,
+    writing,
+)
 
 ORDER = (
     model.play,
@@ -12,6 +26,7 @@ ORDER = (
     refusals.play,
     calls.play,
     tiers.play,
+    searching.play,
     outage.play,
     cost.play,
     moving.play,
