@@ -167,7 +167,7 @@ def is_plain_default(default: Any) -> bool:
 def _no_order(place: str, what: str) -> ConfigurationError:
     return ConfigurationError(
         f"{place} is encrypted and can't have or be in {what}: equal values have different ciphertext; "
-        "use another column"
+        "use another column, or the one that index=BlindIndex(...) gives it"
     )
 
 

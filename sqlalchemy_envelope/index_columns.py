@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import Column, Index, LargeBinary, Table
+from sqlalchemy import Column, Index, LargeBinary, PickleType, Table
 from sqlalchemy.sql.elements import conv
 
 from .blind import BlindIndex
@@ -34,6 +34,8 @@ def named_indexes(
     names = [each.name for each in named]
     if len(set(names)) < len(names):
         raise ConfigurationError(f"{place} has two blind indexes of one name: give one another by name=")
+    if isinstance(getattr(declared, "type_", None), PickleType):
+        raise ConfigurationError(f"{place} can't have a blind index: equal values have many pickles")
     for each in named:
         check_indexable(declared.codec.tag, each.expressions, place)
         if len(str(each.name).encode()) > MAX_NAME_BYTES:

@@ -27,6 +27,7 @@ def _run(*arguments: str) -> str:
         ("rows", "ORM select: extra, in bare primitives"),
         ("attach", "ORM get: with, against without"),
         ("loop", "asyncpg: a heartbeat was late by at most"),
+        ("blind", "a blind index costs"),
         ("fleet", "tiered, steady: KMS calls, mean"),
         ("backfill", "one worker: time, against constants at once"),
     ],

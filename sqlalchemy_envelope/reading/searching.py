@@ -20,6 +20,7 @@ from ..comparator import default_index, place_of
 from ..errors import UnsupportedStatementError
 from ..pairs import Pair, indexed_with
 from ..search import SEARCHES, ByIndex, candidate_of, check_search
+from ..tenant_column import TenantText
 from ..types import EncryptedType
 from .cells import CellRendering
 from .given import Given, given_by
@@ -44,6 +45,19 @@ class Indexed(NamedTuple):
     def cell(self) -> Any:
         """The column of digests."""
         return self.pair.index_column(str(self.by.name))
+
+    @property
+    def types(self) -> tuple[EncryptedType[Any], ...]:
+        """Of the columns that are digested together, in order."""
+        stored: Any = pair_of(self.column)
+        return tuple(each.type for each in indexed_with(stored, self.by))
+
+    @property
+    def joinable(self) -> tuple[Any, ...]:
+        """What two columns have in common whose equal values have equal digests."""
+        types = self.types
+        tags = tuple(each.codec.tag for each in types)
+        return self.by.context(types[0].reading.context), tags, types[0].tenancy
 
 
 class Searching(CellRendering):
@@ -94,7 +108,7 @@ class Searching(CellRendering):
         type_: EncryptedType[Any] = one.column.type
         if self.statement is None:
             raise refusal(type_, "DDL (a view, a table from a query, an index)")
-        if type_.moving is not None and type_.moving.pending:
+        if any(each.moving is not None and each.moving.pending for each in one.types):
             raise refusal(type_, "a search", "while it moves rows lack digests, until EncryptedOnly")
         if one.by.filling:
             raise UnsupportedStatementError(
@@ -118,7 +132,7 @@ class Searching(CellRendering):
         self.probes[self.bind_names[made]] = Probe(
             tuple(given_by(each, self) for each in binds),
             op in _MANY and len(binds) == 1 and binds[0].expanding,
-            tuple(each.type for each in indexed_with(stored, one.by)),
+            one.types,
             one.by,
             self._stated(one),
             stored.tenant,
@@ -139,15 +153,13 @@ class Searching(CellRendering):
     def _joined(self, op: Any, one: Indexed, other: Indexed) -> Any:
         for each in (one, other):
             self._check(each, op)
-        types = [each.column.type for each in (one, other)]
-        contexts = {each.by.context(each.column.type.reading.context) for each in (one, other)}
-        if len(contexts) > 1 or len({(type_.codec.tag, type_.tenancy) for type_ in types}) > 1:
+        if one.joinable != other.joinable:
             raise refusal(
-                types[0],
-                f"a comparison with {place_of(types[1])}",
-                'give both a BlindIndex with the same key="...", expressions and bits',
+                one.column.type,
+                f"a comparison with {place_of(other.column.type)}",
+                'give both a BlindIndex with the same key="...", expressions and bits, and one type',
             )
-        self.joins.extend(contexts)
+        self.joins.append(one.joinable[0])
         self.searches = True
         search = BinaryExpression(one.cell, other.cell, op, type_=Boolean())
         if op is operators.eq or one.pair.tenant is None:
@@ -161,7 +173,9 @@ class Searching(CellRendering):
             return None
         froms = {each for entry in self.stack for each in (*entry["correlate_froms"], *entry["asfrom_froms"])}
         bind = stated_value(one.pair.tenant, [entry["selectable"] for entry in self.stack], froms)
-        return None if bind is None else given_by(bind, self)
+        if bind is None or not TenantText(one.pair.tenant).takes(bind.type):
+            return None
+        return given_by(bind, self)
 
 
 def _binds(other: Any) -> list[BindParameter[Any]] | None:

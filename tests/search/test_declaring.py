@@ -11,6 +11,7 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     MetaData,
+    PickleType,
     Table,
     Text,
     bindparam,
@@ -78,6 +79,7 @@ def test_a_column_added_later_brings_its_own() -> None:
         (lambda: EncryptedText(index=[BlindIndex(), BlindIndex(last(4))]), "two BlindIndex without a name"),
         (lambda: EncryptedText(index=SOMETHING), "index= takes a BlindIndex"),
         (lambda: table(Column("v", se.EncryptedJSON(index=BlindIndex()))), "equal JSON"),
+        (lambda: table(Column("v", se.Encrypted(PickleType, index=BlindIndex()))), "many pickles"),
         (lambda: table(Column("v", se.EncryptedInteger(index=BlindIndex(last(4))))), "are of text"),
         (lambda: table(Column("v", EncryptedText(index=BlindIndex(name="x" * 64)))), "over 63 bytes"),
         (
