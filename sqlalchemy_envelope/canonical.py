@@ -6,7 +6,7 @@ Normative text: docs/wire-format.md, section 9.
 from collections.abc import Callable, Sequence
 from functools import reduce
 
-from .codec import TEXT_TAG
+from .codec import BYTES_TAG, TEXT_TAG
 from .errors import ConfigurationError, DecryptionError, Failure
 from .expressions import Expression
 from .moments import DATETIME_TAG
@@ -56,7 +56,11 @@ def messages(expressions: Sequence[Expression], columns: Sequence[Sequence[Tagge
     """
     one = canonical(expressions)
     if len(columns) == 1:
-        return [None if value is None else _single(one(value)) for value in columns[0]]
+        same = frozenset() if expressions else _ONE_FORM
+        return [
+            None if value is None else _single(value if value[0] in same else one(value))
+            for value in columns[0]
+        ]
     return [_several(one, row) for row in zip(*columns, strict=True)]
 
 
@@ -96,3 +100,5 @@ _BY_TAG: dict[bytes, Canonical] = {
     DATETIME_TAG: _datetime,
     JSON_TAG: _json,
 }
+_ONE_FORM = frozenset({TEXT_TAG[0], BYTES_TAG[0]})
+"""The tags, of plaintexts that are not padded, whose values are as they are: for the many."""

@@ -19,6 +19,8 @@ __tracebackhide__ = True  # pytest prints no locals of these frames: they hold p
 
 Type = EncryptedType[Any]
 Order = tuple[IndexContext, list[bytes | None]]
+LIVE_KEYS = 2
+"""As many as an index has while one is replaced. PostgreSQL plans a list of known length only once."""
 _OF_NO_ROW = b""
 """Where no key exists yet: what no row has, so that all but NULL differ from it."""
 Rows = Sequence[Mapping[str, Any]]
@@ -41,6 +43,16 @@ class Probe(NamedTuple):
         """All of one execution."""
         found = [each.value(row, extracted) for each in self.given]
         return list(found[0]) if self.many else found
+
+    def named(self, names: tuple[str, ...], cells: list[bytes | None]) -> dict[str, Any]:
+        """The cells as they are sent: all of a list in one parameter, those of one value in `LIVE_KEYS`."""
+        if len(names) == 1:
+            return {names[0]: cells}
+        if len(cells) > len(names):
+            raise UnsupportedStatementError(
+                f"blind index {self.by.name} has more than {LIVE_KEYS} live keys: end its rotations first"
+            )
+        return dict(zip(names, [*cells, *cells[-1:] * (len(names) - len(cells))], strict=True))
 
     def messages(self, values: Sequence[Any]) -> list[bytes | None]:
         """What is digested of each. Raises `InvalidValueError` for what the column can't hold."""
@@ -82,11 +94,13 @@ class Searched:
         for context in self._compiled.joins:
             if keys.is_rotating(context.key, attachment.wait):
                 raise _changing(context)
-        probes: dict[str, Probe] = self._compiled.probes
+        probes: dict[tuple[str, ...], Probe] = self._compiled.probes
         orders = [self._order(probe, row) for row in rows for probe in probes.values()]
         cells = iter(zip(orders, keys.probes(orders, attachment.wait) if orders else (), strict=True))
-        made: list[dict[str, Any]] = [{name: _all(*next(cells)) for name in probes} for _ in rows]
+        made: list[dict[str, Any]] = [{} for _ in rows]
         for given, row in zip(made, rows, strict=True):
+            for names, probe in probes.items():
+                given.update(probe.named(names, _all(*next(cells))))
             for name, each in self._compiled.of_tenants.items():
                 of = self._tenant_of(each.type, each.stated, each.tenant, row)
                 given[name] = TenantText(each.tenant).value(str(of))

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from sqlalchemy import Boolean, LargeBinary, and_, bindparam
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, array
 from sqlalchemy.sql import operators
 from sqlalchemy.sql.elements import (
     BinaryExpression,
@@ -26,10 +26,11 @@ from .cells import CellRendering
 from .given import Given, given_by
 from .lineage import cells_of, pair_of
 from .policy import refusal
-from .probes import OfTenant, Probe
+from .probes import LIVE_KEYS, OfTenant, Probe
 from .stated import stated_value
 
 _NOT_ONE = (operators.ne, operators.not_in_op)
+_CELL, _LIST = LargeBinary(), ARRAY(LargeBinary())
 _NEGATIONS = (operators.inv, operators.is_false)
 _MANY = (operators.in_op, operators.not_in_op)
 
@@ -64,7 +65,7 @@ class Searching(CellRendering):
     """Renders comparisons by blind indexes, and remembers what their digests are made of."""
 
     def __init__(self, *args: Any, **kw: Any) -> None:
-        self.probes: dict[str, Probe] = {}
+        self.probes: dict[tuple[str, ...], Probe] = {}
         self.joins: list[IndexContext] = []
         self.of_tenants: dict[str, OfTenant] = {}
         self.searches = False
@@ -121,17 +122,17 @@ class Searching(CellRendering):
             raise refusal(type_, "NOT of candidates()", "other values are among them")
 
     def _probed(self, one: Indexed, op: Any, binds: list[BindParameter[Any]]) -> Any:
-        name = f"{one.cell.name}_probe"
-        made: Any = bindparam(name, unique=True, required=True, type_=ARRAY(LargeBinary()))
-        negated = op in _NOT_ONE
+        negated, many = op in _NOT_ONE, op in _MANY
+        made = [self._parameter(one.cell, _LIST if many else _CELL) for _ in range(1 if many else LIVE_KEYS)]
         aggregate = CollectionAggregate._create_all if negated else CollectionAggregate._create_any
         same: Any = operators.ne if negated else operators.eq
-        search = BinaryExpression(one.cell, aggregate(made), same, type_=Boolean())
-        self.process(made)
+        search = BinaryExpression(
+            one.cell, aggregate(made[0] if many else array(made)), same, type_=Boolean()
+        )
         stored: Any = pair_of(one.column)
-        self.probes[self.bind_names[made]] = Probe(
+        self.probes[tuple(self.bind_names[each] for each in made)] = Probe(
             tuple(given_by(each, self) for each in binds),
-            op in _MANY and len(binds) == 1 and binds[0].expanding,
+            many and len(binds) == 1 and binds[0].expanding,
             one.types,
             one.by,
             self._stated(one),
@@ -144,11 +145,16 @@ class Searching(CellRendering):
     def _of_tenant(self, one: Indexed) -> Any:
         """That a row is of the tenant that digests are made for."""
         column: Any = one.pair.tenant
-        made: Any = bindparam(f"{column.name}_probe", unique=True, required=True, type_=column.type)
-        self.process(made)
+        made = self._parameter(column, column.type)
         stored: Any = pair_of(one.column)
         self.of_tenants[self.bind_names[made]] = OfTenant(one.column.type, self._stated(one), stored.tenant)
         return BinaryExpression(column, made, operators.eq, type_=Boolean())
+
+    def _parameter(self, column: Any, type_: Any) -> Any:
+        """One that each execution is given, with the name that it has in the statement."""
+        made: Any = bindparam(f"{column.name}_probe", unique=True, required=True, type_=type_)
+        self.process(made)
+        return made
 
     def _joined(self, op: Any, one: Indexed, other: Indexed) -> Any:
         for each in (one, other):
