@@ -11,7 +11,7 @@ from sqlalchemy_envelope.rotation.columns import rewrap_column
 
 from .world import World, after
 
-LATER = ("rotation", "move_type", "fill")
+LATER = ("rotation", "move_type", "envelope.fill", "unfinished_fill")
 FIRST = [each for each in schema.STATEMENTS if not any(word in each for word in LATER)]
 """The statements of version 1, which later ones left as they were."""
 
