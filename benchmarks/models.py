@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -49,6 +50,7 @@ NAMES = {
 """How the models are told, in this order."""
 
 
+@cache
 def theirs() -> Any:
     """The model of sqlalchemy-utils; None where it is not installed."""
     try:
@@ -56,8 +58,6 @@ def theirs() -> Any:
         from sqlalchemy_utils.types.encrypted.encrypted_type import AesGcmEngine
     except ImportError:
         return None
-    if (known := Base.registry._class_registry.get("Theirs")) is not None:
-        return known
 
     class Theirs(Base):  # type: ignore[misc, valid-type]
         __tablename__ = "theirs"

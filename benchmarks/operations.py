@@ -1,6 +1,7 @@
 """What an application does with rows, each as a function that a benchmark can time."""
 
 from collections.abc import Callable
+from functools import cache
 from itertools import count as numbers
 from typing import Any
 
@@ -156,15 +157,15 @@ def joined_load(engine: sa.Engine, model: Any, rows: Rows) -> Work:
     return select
 
 
+@cache
 def _visit(model: Any) -> tuple[Any, Any]:
     """A model that refers to the other, and its relationship; no constraint: `truncate` would refuse."""
     name = f"Visit{model.__name__}"
-    if (known := model.registry._class_registry.get(name)) is None:
-        number, owner = sa.Column(sa.Integer, primary_key=True), sa.Column(sa.Integer)
-        found = orm.relationship(model, primaryjoin=orm.foreign(owner) == model.id)
-        said = {"__tablename__": name.lower(), "id": number, "owner_id": owner, "owner": found}
-        known = type(name, model.__bases__, said)
-    return known, known.owner
+    number, owner = sa.Column(sa.Integer, primary_key=True), sa.Column(sa.Integer)
+    found = orm.relationship(model, primaryjoin=orm.foreign(owner) == model.id)
+    said = {"__tablename__": name.lower(), "id": number, "owner_id": owner, "owner": found}
+    visit: Any = type(name, model.__bases__, said)
+    return visit, visit.owner
 
 
 def _filled(engine: sa.Engine, model: Any, rows: Rows) -> None:
