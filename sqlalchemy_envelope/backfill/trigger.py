@@ -60,7 +60,7 @@ def creation(move: Move) -> list[str]:
 def _both_creation(move: Move) -> list[str]:
     """Notes the version of a row whose two sides are written alike; the note ends with its transaction."""
     table, plaintext, pair = relation(move), identifier(move.plaintext), move.cells
-    note = f"pg_catalog.set_config('{_NOTE}', {_version(move)}, true)"
+    note = f"pg_catalog.set_config('{_NOTE}{move.slug}', {_version(move)}, true)"
     when = (
         f"NEW.{plaintext} IS NOT NULL"
         f" AND pg_catalog.record_image_eq({_row('OLD', [move.plaintext])}, {_row('NEW', [move.plaintext])})"
@@ -76,15 +76,15 @@ def _both_creation(move: Move) -> list[str]:
 
 
 def _is_noted(move: Move) -> str:
-    return f"pg_catalog.current_setting('{_NOTE}', true) = {_version(move)}"
+    return f"pg_catalog.current_setting('{_NOTE}{move.slug}', true) = {_version(move)}"
 
 
 def _version(move: Move) -> str:
     return f"'{move.slug} ' || OLD.tableoid || ' ' || OLD.ctid"
 
 
-_NOTE = "envelope.written_both"
-"""A setting of the session's own, which takes no right to set."""
+_NOTE = "envelope.written_both_"
+"""A setting of the session's own for each move, which takes no right to set."""
 
 
 def _late_creation(move: Move) -> list[str]:

@@ -1,10 +1,12 @@
 """The trigger: whoever changes one side alone makes the other one pending, by whatever statement."""
 
+from dataclasses import replace
+
 import psycopg
 import pytest
 
 from sqlalchemy_envelope.backfill import ddl, trigger
-from sqlalchemy_envelope.backfill.move import Move
+from sqlalchemy_envelope.backfill.move import Authority, Move
 
 from .conftest import Make
 from .customer import TABLE, Customer
@@ -134,6 +136,26 @@ def test_a_kept_plaintext_is_current_or_null(customer: Customer) -> None:
     customer.run(f"{pair} WHERE id = 1", *customer.seal("new"))
     customer.run(f"{pair}, email_plaintext = 'newer' WHERE id = 2", *customer.seal("newer"))
     assert customer.run("SELECT email_plaintext FROM customer ORDER BY id") == [(None,), ("newer",)]
+
+
+def test_writers_of_both_in_two_columns_at_once_keep_both_plaintexts(make: Make) -> None:
+    """Each of two moves of one table takes note of its own column."""
+    customer = make()
+    customer.run(
+        "CREATE TABLE two (a text, a_plaintext text, a_dek bytea,"
+        " b text, b_plaintext text, b_dek bytea); INSERT INTO two VALUES ('1', 'a', '1', '1', 'b', '1')"
+    )
+    for name in ("a", "b"):
+        move = replace(
+            Move.plan("two", name), content=name, dek=f"{name}_dek", plaintext=f"{name}_plaintext",
+            authority=Authority.PAIR,
+        )  # fmt: skip
+        customer.run(*trigger.create_trigger(move))
+    both = "UPDATE two SET a = '2', a_dek = '2', a_plaintext = 'a', b = '2', b_dek = '2'"
+    customer.run(f"{both}, b_plaintext = 'b'")
+    assert customer.run("SELECT a_plaintext, b_plaintext FROM two") == [("a", "b")]
+    customer.run(both.replace("'2'", "'3'"))
+    assert customer.run("SELECT a_plaintext, b_plaintext FROM two") == [("a", None)]
 
 
 def test_a_partition_added_later_has_the_trigger(make: Make) -> None:
