@@ -19,7 +19,7 @@ from .attached import attached, not_attached, opener, unsealed
 from .attachment import SLOT, attachment_of
 from .blind import BlindIndex
 from .codec import Encode
-from .comparator import EncryptedComparator, place_of
+from .comparator import EncryptedComparator, default_of, place_of
 from .context import Context
 from .errors import ConfigurationError
 from .legacy import Version
@@ -97,6 +97,7 @@ class EncryptedType(TypeDecorator[T]):
         self.tenant = tenant
         self.pad = pad
         self.index = indexes_of(index)
+        self.default_index = default_of(self.index or ())
         check_arguments(dek, self.context, accept, moving, tenant, pad)
         self.bound = False
 
@@ -111,6 +112,7 @@ class EncryptedType(TypeDecorator[T]):
         """A copy that belongs to one column."""
         copy = self.copy()
         copy.dek, copy.context, copy.moving, copy.tenant, copy.index = dek, context, moving, tenant, index
+        copy.default_index = default_of(index or ())
         copy.bound = True
         return copy
 
