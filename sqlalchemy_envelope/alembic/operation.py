@@ -7,6 +7,7 @@ from alembic.operations import Operations
 from ..backfill.move import Move
 from ..backfill.valuetype import ValueType
 from ..context import Context
+from ..padding import Padding
 from .told import Call, ToldOperation
 
 
@@ -14,8 +15,8 @@ class MoveOperation(ToldOperation):
     """Something done to the move of one column.
 
     `table_name`, `column_name`, `schema`: the column by the name that its users know. `into`, `dek`,
-    `context`, `type_`, `tenant`: as in `Move.plan`; what a move was begun with is recorded, so later steps
-    need them in `--sql` mode alone, where no record can be read.
+    `context`, `type_`, `tenant`, `pad`: as in `Move.plan`; what a move was begun with is recorded, so later
+    steps need them in `--sql` mode alone, where no record can be read.
     """
 
     def __init__(
@@ -29,6 +30,7 @@ class MoveOperation(ToldOperation):
         context: "Context | str | None" = None,
         type_: str = "text",
         tenant: str | None = None,
+        pad: Padding | None = None,
     ) -> None:
         self.table_name = table_name
         self.column_name = column_name
@@ -38,6 +40,7 @@ class MoveOperation(ToldOperation):
         self.context = context
         self.type_ = type_
         self.tenant = tenant
+        self.pad = pad
         self.plan("public")
 
     def plan(self, default_schema: str) -> Move:
@@ -51,13 +54,14 @@ class MoveOperation(ToldOperation):
             context=self.context,
             type_=self.type_,
             tenant=self.tenant,
+            pad=self.pad,
         )
 
     @property
     def place(self) -> dict[str, Any]:
         """The keyword arguments that every operation has, where they are not the default."""
-        given = {"schema": self.schema, "into": self.into, "dek": self.dek, "context": self.context}
-        given |= {"tenant": self.tenant}
+        given: dict[str, Any] = {"schema": self.schema, "into": self.into, "dek": self.dek}
+        given |= {"context": self.context, "tenant": self.tenant, "pad": self.pad}
         kind = {"type_": str(ValueType(self.type_))} if self.type_ != "text" else {}
         return {name: value for name, value in given.items() if value is not None} | kind
 
@@ -88,10 +92,11 @@ class MoveOperation(ToldOperation):
         context: "Any" = None,
         type_: "str" = "text",
         tenant: "str | None" = None,
+        pad: "Any" = None,
     ) -> "Any":
         """One step of a column's move; online it runs outside Alembic's transaction, and may run again."""
         place = {"schema": schema, "into": into, "dek": dek, "context": context, "type_": type_}
-        return operations.invoke(cls(table_name, column_name, **place, tenant=tenant))
+        return operations.invoke(cls(table_name, column_name, **place, tenant=tenant, pad=pad))
 
     def other(self, kind: "type[MoveOperation]") -> "MoveOperation":
         """The operation of another kind on the same column."""

@@ -82,6 +82,7 @@ class EncryptColumnOp(MoveOperation):
         context: "Any" = None,
         type_: "str" = "text",
         tenant: "str | None" = None,
+        pad: "Any" = None,
         source: "str | None" = None,
         run: "str" = "now",
         keep_plaintext: "bool" = True,
@@ -89,7 +90,7 @@ class EncryptColumnOp(MoveOperation):
     ) -> "Any":
         """Move a column of plaintext into an encrypted pair. Commits what Alembic did before it."""
         place = {"schema": schema, "into": into, "dek": dek, "context": context, "type_": type_}
-        place |= {"tenant": tenant, "keep_plaintext": keep_plaintext, "index": index}
+        place |= {"tenant": tenant, "pad": pad, "keep_plaintext": keep_plaintext, "index": index}
         return operations.invoke(cls(table_name, column_name, source=source, run=run, **place))
 
 
@@ -131,9 +132,10 @@ class DecryptColumnOp(MoveOperation):
         context: "Any" = None,
         type_: "str" = "text",
         tenant: "str | None" = None,
+        pad: "Any" = None,
         sql_type: "str | None" = None,
     ) -> "Any":
         """Move an encrypted column back into plaintext. Commits what Alembic did before it."""
         place = {"schema": schema, "into": into, "dek": dek, "context": context, "type_": type_}
-        place |= {"tenant": tenant}
+        place |= {"tenant": tenant, "pad": pad}
         return operations.invoke(cls(table_name, column_name, sql_type=sql_type, **place))

@@ -164,7 +164,7 @@ def _way_back(
     if recorded is not None:
         move = recorded.move
         place["into"] = None if move.in_place else move.content
-        place |= {"type_": str(move.type), "tenant": move.tenant}
+        place |= {"type_": str(move.type), "tenant": move.tenant, "pad": move.pad}
         dek, column = (move.lasting_dek or move.dek) if move.in_place else move.dek, move.column
         lasting = column if move.in_place else move.content
         place["context"] = _unusual(move.context, Context(move.table, lasting))
@@ -218,6 +218,7 @@ def _place(changes: TableChanges, pair: Pair, dek: str) -> dict[str, Any]:
         "dek": dek if dek != f"{content}_dek" else None,
         "type_": str(_type_of(changes, pair)),
         "tenant": None if pair.tenant is None else str(pair.tenant.name),
+        "pad": pair.type.pad,
     }
 
 

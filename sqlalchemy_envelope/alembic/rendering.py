@@ -7,6 +7,7 @@ from alembic.autogenerate.api import AutogenContext
 
 from ..blind import BlindIndex
 from ..context import Context
+from ..padding import Padding
 from ..types import EncryptedType
 from .told import ToldOperation
 
@@ -35,6 +36,9 @@ def _written(value: Any, autogen_context: AutogenContext) -> str:
     """A literal; a string for a context that is no more than its place."""
     if isinstance(value, str):
         return repr(str(value))
+    if isinstance(value, Padding):
+        autogen_context.imports.add("from sqlalchemy_envelope import Padding")
+        return f"Padding(multiple={value.multiple})" if value.multiple else f"Padding(least={value.least})"
     if isinstance(value, BlindIndex):
         names = {"BlindIndex", *(repr(each).partition("(")[0] for each in value.expressions)}
         autogen_context.imports.add(f"from sqlalchemy_envelope import {', '.join(sorted(names))}")

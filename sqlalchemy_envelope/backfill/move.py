@@ -7,6 +7,7 @@ from typing import Self
 
 from ..context import Context
 from ..errors import ConfigurationError
+from ..padding import Padding
 from .valuetype import ValueType
 
 MAX_NAME_BYTES = 63
@@ -50,13 +51,15 @@ class Move:
         context: Context | str | None = None,
         type_: ValueType | str = ValueType.TEXT,
         tenant: str | None = None,
+        pad: Padding | None = None,
     ) -> Self:
         """A move that has not begun.
 
         `into`: the pair's own name for good, which leaves the plaintext's alone; without it the pair is made
         beside the column and takes its name in the end. `dek`: the sibling's name in the end,
         `<content>_dek` unless given. `context`: as in the model, `<table>.<content in the end>` unless given.
-        `tenant`: the column that names each row's, as in the model.
+        `tenant`: the column that names each row's, `pad`: the lengths that stored values may have, as in the
+        model.
         Raises `ConfigurationError` for names that PostgreSQL would cut, and for a second tenant.
         """
         content = into or f"{column}_encrypted"
@@ -66,7 +69,7 @@ class Move:
         if tenant is not None and where.tenant is not None:
             raise ConfigurationError(f"{table}.{column}: its context pins one tenant; leave out tenant=")
         move = cls(schema, table, column, column, content, beside, where, _value_type(type_), into is None)
-        move = replace(move, tenant=tenant)
+        move = replace(move, tenant=tenant, pad=pad)
         if into is None:
             move = replace(move, lasting_dek=dek or f"{column}_dek")
         _check_names(move)
@@ -77,6 +80,9 @@ class Move:
 
     tenant: str | None = None
     """The column that names the tenant of each row; None where the context says it."""
+
+    pad: Padding | None = None
+    """The lengths that stored values may have."""
 
     def swapped(self) -> "Move":
         """The same after the swap of names: the pair has the column's, the plaintext another."""

@@ -8,6 +8,7 @@ from typing import Any
 import psycopg
 
 from ..context import Context
+from ..padding import Padding
 from .move import Authority, Move
 from .quoting import literal, relation
 from .valuetype import ValueType
@@ -104,7 +105,9 @@ def parsed(id_: int, *row: Any) -> RecordedMove:
     *values, verified_at, dropped_at = row
     given = dict(zip(_COLUMNS, values, strict=True))
     context = json.loads(given["context"])
-    given |= {"tenant": context.pop("tenant_column", None), "context": Context(**context)}
+    pad = context.pop("pad", None)
+    given |= {"tenant": context.pop("tenant_column", None), "pad": None if pad is None else Padding(**pad)}
+    given |= {"context": Context(**context)}
     given |= {"type": ValueType(given["type"]), "authority": Authority(given["authority"])}
     return RecordedMove(id_, Move(**given), verified_at, dropped_at)
 
@@ -131,5 +134,6 @@ def _values(move: Move) -> list[Any]:
     names = {"table": move.context.table, "column": move.context.column}
     names |= {"key": move.context.key, "tenant": move.context.tenant}  # type: ignore[dict-item]
     names |= {} if move.tenant is None else {"tenant_column": move.tenant}
+    names |= {} if move.pad is None else {"pad": asdict(move.pad)}  # type: ignore[dict-item]
     given = asdict(move) | {"context": json.dumps(names)}
     return [given[name] for name in _COLUMNS]

@@ -4,15 +4,21 @@ One pass over each table, whatever it has of columns, versions and keys. Reads o
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import groupby
 from typing import Any
 
 import psycopg
 
+from . import fills
 from .counting import SAMPLE, count_sql, estimated_rows, may_read
+from .fill import Fill
+from .filling import fill_pending
 from .inventory import StoredPair, pairs
+from .kind import Kind
+from .names import qualified
 
 
 @dataclass(frozen=True)
@@ -22,6 +28,8 @@ class ColumnStatus:
     `plain` hold a value in the plaintext column, `encrypted` one in the pair, `pending` are still to be moved
     and `null` hold no value at all. `versions` by stored format (1, 2, 3), `keys` by the id of the key that
     wrapped the data key, in hex; both of encrypted rows. `exact` says whether all rows were counted.
+    `indexes`: of each blind index that is known here, by its column, the rows without a digest under the key
+    that is written with; None where the table of keys can't be read. Those are always counted.
     """
 
     schema: str
@@ -40,6 +48,7 @@ class ColumnStatus:
     null: int | None = None
     versions: dict[int, int] = field(default_factory=dict)
     keys: dict[str, int] = field(default_factory=dict)
+    indexes: dict[str, int | None] = field(default_factory=dict)
 
 
 def columns(connection: "psycopg.Connection[Any]", *, exact: bool = True) -> list[ColumnStatus]:
@@ -48,7 +57,23 @@ def columns(connection: "psycopg.Connection[Any]", *, exact: bool = True) -> lis
     ordered = sorted(pairs(connection), key=lambda pair: (pair.schema, pair.table, pair.column))
     for _, group in groupby(ordered, key=lambda pair: (pair.schema, pair.table)):
         found += _of_table(connection, list(group), exact)
-    return found
+    return [replace(each, indexes=_indexes(connection, each)) for each in found]
+
+
+def _indexes(connection: "psycopg.Connection[Any]", column: ColumnStatus) -> dict[str, int | None]:
+    if column.content is None or column.rows is None:
+        return {}
+    known = fills.of_content(connection, column.schema, column.table, column.content)
+    return {each.column: _undigested(connection, each) for each in known}
+
+
+def _undigested(connection: "psycopg.Connection[Any]", fill: Fill) -> int | None:
+    table = qualified(fill.schema, fill.table)
+    query = f"SELECT count(*) FROM {table} WHERE {fill_pending(Kind.INDEX, fill)}"
+    with suppress(psycopg.errors.InsufficientPrivilege, psycopg.errors.UndefinedTable):
+        found = connection.execute(query.encode(), {}).fetchone()
+        return None if found is None else int(found[0])
+    return None
 
 
 def _of_table(

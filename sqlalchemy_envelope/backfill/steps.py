@@ -52,7 +52,9 @@ class Encrypt:
     def work(self, rows: Sequence[Raw]) -> Cells:
         old = rows if self.move.tenant is None else [row[1:] for row in rows]
         values = read(self.source, old, self.move, self.envelope)
-        tagged = codec.encode_all(self.move.type.stored.form.encode, values, self.move.place)
+        encode, pad = self.move.type.stored.form.encode, self.move.pad
+        padded = encode if pad is None else lambda value: pad.pad(encode(value))
+        tagged = codec.encode_all(padded, values, self.move.place)
         cells = sealed(self.envelope, self.move, tagged, rows)
         if not self.fills:
             return cells

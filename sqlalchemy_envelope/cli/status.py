@@ -56,8 +56,10 @@ def status(
     else:
         terminal.table(HEADINGS, [_row(each) for each in found], NUMBERS)
         _say_keys(terminal, found)
+        _say_indexes(terminal, found)
         _say_jobs(terminal, under_way, subjects)
-    return Exit.LEFT if check and any(each.pending for each in found) else Exit.DONE
+    left = any(each.pending or any(each.indexes.values()) for each in found)
+    return Exit.LEFT if check and left else Exit.DONE
 
 
 def _wanted(found: list[ColumnStatus], wanted: str | None) -> list[ColumnStatus]:
@@ -101,6 +103,17 @@ def _say_keys(terminal: Terminal, found: list[ColumnStatus]) -> None:
     if rows:
         terminal.say("")
         terminal.table(("column", "key id", "values"), rows, "values")
+
+
+def _say_indexes(terminal: Terminal, found: list[ColumnStatus]) -> None:
+    rows = [
+        (str(Place.of(each)), name, "?" if number is None else count(number))
+        for each in found
+        for name, number in each.indexes.items()
+    ]
+    if rows:
+        terminal.say("")
+        terminal.table(("column", "index", "undigested"), rows, "undigested")
 
 
 def _say_jobs(terminal: Terminal, under_way: list[Job], subjects: Subjects) -> None:

@@ -1,7 +1,7 @@
 """How many rows each index key has, found by PostgreSQL's own indexes: models need not be known for it.
 
 Every column of a blind index has a plain or unique index of its own. So what begins with a key's tag is a
-range of one, however many rows there are.
+range of one, however many rows there are. One that lost it is known by the usual ending of its name.
 """
 
 from collections.abc import Collection, Iterator
@@ -21,14 +21,15 @@ _AS_IT_IS = {"no_parameters": True}  # a percent sign in a name is none of the d
 _ALL = "SELECT id FROM envelope.key WHERE purpose <> 'data' AND state <> 'destroyed'"
 
 _INDEXED = """
-SELECT DISTINCT n.nspname, c.relname, a.attname
-FROM pg_catalog.pg_index AS i
-JOIN pg_catalog.pg_class AS c ON c.oid = i.indrelid
+SELECT n.nspname, c.relname, a.attname
+FROM pg_catalog.pg_attribute AS a
+JOIN pg_catalog.pg_class AS c ON c.oid = a.attrelid
 JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
-JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.oid AND a.attnum = i.indkey[0]
 WHERE a.atttypid = 'bytea'::regtype AND NOT a.attisdropped AND c.relkind IN ('r', 'p', 'm')
 AND NOT c.relispartition AND n.nspname NOT IN ('pg_catalog', 'information_schema')
 AND NOT pg_is_other_temp_schema(n.oid)
+AND (right(a.attname, 5) = '_bidx'
+    OR EXISTS (SELECT FROM pg_catalog.pg_index AS i WHERE i.indrelid = c.oid AND i.indkey[0] = a.attnum))
 ORDER BY 1, 2, 3"""
 
 

@@ -17,6 +17,7 @@ from sqlalchemy_envelope import (
     EncryptedBytes,
     EncryptedDate,
     EncryptedText,
+    Padding,
 )
 
 from .project import ADDRESSES, Project, model
@@ -55,6 +56,11 @@ CHANGES: dict[str, tuple[str, Callable[[], MetaData], str]] = {
         lambda: model(Column("email", EncryptedArray(Numeric(12, 2)))),
         ", type_='numeric[]'",
     ),
+    "padding": (
+        "text",
+        lambda: encrypted(pad=Padding(multiple=64)),
+        ", pad=Padding(multiple=64)",
+    ),
     "dek": ("text", lambda: encrypted(dek="email_key"), ", dek='email_key'"),
     "context": ("text", lambda: encrypted(context="person.mail"), ", context='person.mail'"),
     "tenant": (
@@ -82,6 +88,9 @@ def test_text_that_became_encrypted_is_one_operation(project: Project, change: s
     assert downgrade_of(written)[0].startswith(f"op.decrypt_column('customer', 'email'{options}")
     project.upgrade()
     project.check(changed())
+    if change == "padding":
+        lengths = "select distinct octet_length(email) - 67 from customer where email is not null"
+        assert project.execute(lengths) == [(64,)]
 
 
 @pytest.mark.parametrize("change", CHANGES)

@@ -88,7 +88,7 @@ def main() -> int:
     given = parser.parse_args()
     with embedded_postgresql() as (url, _):
         view = 200 * VIEW if given.without == "wait" else VIEW
-        clinic = Clinic(url, given.rows, os.getpid(), view, patience=1.5 * AFTER)
+        clinic = Clinic(url, given.rows, os.getpid(), view, patience=6 * AFTER)
         clinic.fill()
         for number, done in enumerate(race(clinic, given.rotations, given.without), 1):
             sys.stdout.write(

