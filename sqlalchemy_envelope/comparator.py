@@ -1,5 +1,6 @@
 """What may be asked of an encrypted column in SQL: whether it is NULL, and what its blind indexes answer."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy.sql import operators
@@ -94,6 +95,12 @@ def indexes(type_: TypeEngine[Any]) -> tuple[BlindIndex, ...]:
 
 
 def default_index(type_: TypeEngine[Any]) -> BlindIndex | None:
+    """The index that a column of this type is compared by, if any."""
+    found: BlindIndex | None = getattr(type_, "default_index", None)
+    return found
+
+
+def default_of(several: Sequence[BlindIndex]) -> BlindIndex | None:
     """The index that a column is compared by: the first of it alone, without expressions if there is one."""
-    single = [each for each in indexes(type_) if not each.columns]
+    single = [each for each in several if not each.columns]
     return min(single, key=lambda index: bool(index.expressions), default=None)

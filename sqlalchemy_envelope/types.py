@@ -20,7 +20,7 @@ from .attached import attached, not_attached, opener, unsealed
 from .attachment import SLOT, attachment_of
 from .blind import BlindIndex
 from .codec import Encode
-from .comparator import EncryptedComparator, place_of
+from .comparator import EncryptedComparator, default_of, place_of
 from .context import Context
 from .errors import ConfigurationError
 from .legacy import Version
@@ -101,6 +101,7 @@ class EncryptedType(TypeDecorator[T]):
         self.pad = pad
         self.bind_row = bind_row
         self.index = indexes_of(index)
+        self.default_index = default_of(self.index or ())
         check_arguments(dek, self.context, accept, moving, tenant, pad)
         check_bind_row(bind_row, self.context)
         self.bound = False
@@ -117,6 +118,7 @@ class EncryptedType(TypeDecorator[T]):
         copy = self.copy()
         copy.dek, copy.context, copy.moving, copy.tenant, copy.index = dek, context, moving, tenant, index
         copy.context = replace(context, bind_row=self.bind_row)
+        copy.default_index = default_of(index or ())
         copy.bound = True
         return copy
 

@@ -79,12 +79,16 @@ class IndexViews:
 
     def found(self, names: Iterable[IndexName], make: bool, wait: Wait[None]) -> dict[IndexName, IndexView]:
         """The views of these indexes in one wave. `make`: the first key of one that has none."""
-        wave, rows = Wave(), IndexRows(self._stored, self._clock)
-        found: dict[IndexName, IndexView | Call] = {}
         with self._pool.lock:
             now = self._clock()
-            for name in names:
-                found[name] = self._live(name, now) or self._asked(wave, name, rows, make)
+            held = {name: self._live(name, now) for name in names}
+            known = {name: view for name, view in held.items() if view is not None}
+            if len(known) == len(held):
+                return known
+            wave, rows = Wave(), IndexRows(self._stored, self._clock)
+            found: dict[IndexName, IndexView | Call] = {**known}
+            for name in [each for each in held if each not in known]:
+                found[name] = self._asked(wave, name, rows, make)
             asked = self._pool.start(wave)
         if asked:
             wait_for(wave, wait)
