@@ -61,7 +61,7 @@ def _storage(picture: Picture, series: Series) -> None:
 
 CHARTS = {
     "rows": Chart("rows", "Time per row: one column of 36 bytes, through SQLAlchemy to PostgreSQL", _rows),
-    "growth": Chart("rows", "A row costs the same among a million", _growth),
+    "growth": Chart("rows", "Time per row as a table grows to a million", _growth),
     "seal-seal": Chart("seal", "Encrypting one value, no network", _seal, 5.4),
     "seal-open": Chart("seal", "Decrypting one value, no network", _seal, 5.4),
     "kms-calls": Chart("kms", "KMS calls to write rows and to read them once", _calls),

@@ -16,6 +16,9 @@ COLOURS = {
     "sqlalchemy-envelope, strict": "#6ea8fe",
     "sqlalchemy-envelope, AWS KMS for each value": "#6ea8fe",
     "plaintext": "#7d8590",
+    "insert: plaintext": "#7d8590",
+    "select: plaintext": "#b58a00",
+    "select: sqlalchemy-envelope": "#6ea8fe",
     "bare primitives": "#7d8590",
     "bytea of the same size": "#b58a00",
     "sqlalchemy-utils AES-CBC": "#a371f7",
@@ -49,7 +52,7 @@ class Picture:
         self.figure, self.axes = plt.subplots(figsize=(SIZE, high), layout="constrained")
         self.figure.suptitle(title, x=0.01, ha="left", fontweight="bold", fontsize=14)
         told = "\n".join(
-            line for part in facts.splitlines() for line in wrap(part, 165, break_on_hyphens=False)
+            line for part in facts.splitlines() for line in wrap(part, 175, break_on_hyphens=False)
         )
         self.figure.supxlabel(told, x=0.01, ha="left", fontsize=7.5, color=PALE)
         for side in ("top", "right"):
