@@ -4,7 +4,7 @@ import asyncio
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
-from sqlalchemy import URL, Engine, event
+from sqlalchemy import URL, Engine, Select, event
 from sqlalchemy.engine import CreateEnginePlugin
 from sqlalchemy.util import await_only
 
@@ -84,7 +84,7 @@ def _install(root: Engine, dialect: Any, envelope: Envelope) -> None:
 
 def _before_execute(connection: Any, statement: Any, multi: Any, single: Any, options: Any) -> Any:
     attachment = attachment_of(connection.dialect)
-    if attachment is None:
+    if attachment is None or statement.__class__ is Select:  # most statements, and nothing is written
         return statement, multi, single
     executed = rewrite(statement, multi, single, Site(attachment, connection, options))
     if executed.sealed is not None:

@@ -55,7 +55,9 @@ class EnvelopeContext(ExecutionContext):
         """Without SQLAlchemy's log of rows, which echo="debug" writes once they are opened."""
         connection: Any = self.root_connection
         echo = connection._echo
-        connection._echo = echo and not holds_values(self)
+        if not echo:
+            return super()._setup_result_proxy()
+        connection._echo = not holds_values(self)
         try:
             return super()._setup_result_proxy()
         finally:

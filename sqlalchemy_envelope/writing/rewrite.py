@@ -5,7 +5,6 @@ from typing import Any, NamedTuple
 from sqlalchemy.orm import FromStatement
 from sqlalchemy.sql.dml import Delete, Insert
 from sqlalchemy.sql.lambdas import LambdaElement
-from sqlalchemy.sql.selectable import Select
 
 from ..errors import UnsupportedStatementError
 from ..pairs import pairs_of
@@ -50,7 +49,7 @@ def rewrite(statement: Any, multi: Any, single: Any, site: Site) -> Executed:
 
 
 def _unless_plain(resolved: Any, statement: Any, multi: Any, single: Any, site: Site) -> Executed:
-    if resolved.__class__ is Select or not getattr(resolved, "is_dml", False) or isinstance(resolved, Delete):
+    if not getattr(resolved, "is_dml", False) or isinstance(resolved, Delete):
         return Executed(statement, multi, single)
     if isinstance(resolved, FromStatement):
         return _inside(resolved, multi, single, site)
