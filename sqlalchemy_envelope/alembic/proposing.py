@@ -25,12 +25,11 @@ from ..tenancy import Tenancy
 from .changes import TableChanges
 from .comparing import stored_pairs
 from .ignoring import SCHEMA
-from .losing import losable, refuse_loss
+from .losing import losable, refuse_loss, type_of
 from .operation import MoveOperation
 from .operations import DecryptColumnOp, EncryptColumnOp
 from .proposing_indexes import gained, lost, with_the_move
 from .recorded import recorded_fills, recorded_moves
-from .valuetypes import value_type
 from .versions import LAST
 
 log = logging.getLogger(__name__)
@@ -221,22 +220,12 @@ def _place(changes: TableChanges, pair: Pair, dek: str) -> dict[str, Any]:
     place = {"schema": changes.schema, "context": context}
     return place | {
         "dek": dek if dek != f"{content}_dek" else None,
-        "type_": str(_type_of(changes, pair)),
+        "type_": str(type_of(changes, pair)),
         "tenant": None if pair.tenant is None else str(pair.tenant.name),
         "bind_row": [str(each.name) for each in pair.row],
         "shared": bool(pair.mates),
         "pad": pair.type.pad,
     }
-
-
-def _type_of(changes: TableChanges, pair: Pair) -> ValueType:
-    found = value_type(pair.type)
-    if found is None:
-        raise ConfigurationError(
-            f"{changes.name}.{pair.content.name}: nothing reads such a column from its plaintext: write"
-            " op.encrypt_column(..., source=...) with what does"
-        )
-    return found
 
 
 def _of_nobody(place: str) -> ConfigurationError:
