@@ -27,14 +27,3 @@ def refuse_loss(changes: TableChanges) -> None:
             f"op.encrypt_column({table!r}, {lost[0]!r}, into={new[0]!r}); or if they are not, add first, "
             "and drop in a later revision"
         )
-
-
-def type_of(changes: TableChanges, pair: Pair) -> ValueType:
-    """What the plaintext of a pair is read as. Raises `ConfigurationError` where nothing reads it."""
-    found = value_type(pair.type)
-    if found is None:
-        raise ConfigurationError(
-            f"{changes.name}.{pair.content.name}: nothing reads such a column from its plaintext: write"
-            " op.encrypt_column(..., source=...) with what does"
-        )
-    return found

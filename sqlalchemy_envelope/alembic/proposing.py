@@ -25,11 +25,12 @@ from ..tenancy import Tenancy
 from .changes import TableChanges
 from .comparing import stored_pairs
 from .ignoring import SCHEMA
-from .losing import losable, refuse_loss, type_of
+from .losing import losable, refuse_loss
 from .operation import MoveOperation
 from .operations import DecryptColumnOp, EncryptColumnOp
 from .proposing_indexes import gained, lost, with_the_move
 from .recorded import recorded_fills, recorded_moves
+from .valuetypes import type_of, value_type
 from .versions import LAST
 
 log = logging.getLogger(__name__)

@@ -7,8 +7,10 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from ..backfill.valuetype import BY_TAG, ValueType
 from ..errors import ConfigurationError
+from ..pairs import Pair
 from ..types import EncryptedType
 from ..valuetypes import codec_of
+from .changes import TableChanges
 
 
 def value_type(type_: "TypeEngine[Any]") -> ValueType | None:
@@ -23,3 +25,14 @@ def value_type(type_: "TypeEngine[Any]") -> ValueType | None:
         return BY_TAG[type_.codec.tag if encrypted else codec_of(type_).tag]  # type: ignore[attr-defined]
     except (ConfigurationError, KeyError, ValueError):
         return None
+
+
+def type_of(changes: TableChanges, pair: Pair) -> ValueType:
+    """What the plaintext of a pair is read as. Raises `ConfigurationError` where nothing reads it."""
+    found = value_type(pair.type)
+    if found is None:
+        raise ConfigurationError(
+            f"{changes.name}.{pair.content.name}: nothing reads such a column from its plaintext: write"
+            " op.encrypt_column(..., source=...) with what does"
+        )
+    return found
