@@ -20,8 +20,8 @@ from sqlalchemy import orm
 from demo.server import embedded_postgresql, scratch_schema
 from sqlalchemy_envelope import DirectKeyring, EncryptedText, Envelope, StaticKey, attach
 from sqlalchemy_envelope.codec import decode_text
-from sqlalchemy_envelope.envelope import ToSeal
 from sqlalchemy_envelope.opening import Reading
+from sqlalchemy_envelope.sealing import ToSeal
 
 from . import bare
 from .peers import TEXT

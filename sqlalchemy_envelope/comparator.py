@@ -35,8 +35,8 @@ class EncryptedComparator(TypeDecorator.Comparator[Any]):
         if index is None:
             raise self._refusal(op)
         check_search(index, op, operand)
-        # An expression's == is not Python's, by which the ORM looks through a session's objects.
-        if index.expressions:
+        # Neither is Python's ==, by which the ORM looks through a session's objects, of any tenant.
+        if index.expressions or self.type.tenancy is not None:  # type: ignore[attr-defined]
             return ByIndex(self.expr, index).operate(op, operand, **kwargs)
         return super().operate(op, operand, **kwargs)
 

@@ -69,11 +69,12 @@ class Probe(NamedTuple):
 
 
 class OfTenant(NamedTuple):
-    """A row's tenant, which digests are made for."""
+    """A row's tenant, which digests are made for; without a column of it, what its digests start with."""
 
     type: Type
+    by: BlindIndex
     stated: Given | None
-    tenant: Column[Any]
+    tenant: Column[Any] | None
 
 
 class Searched:
@@ -103,7 +104,11 @@ class Searched:
                 given.update(probe.named(names, _all(*next(cells))))
             for name, each in self._compiled.of_tenants.items():
                 of = self._tenant_of(each.type, each.stated, each.tenant, row)
-                given[name] = TenantText(each.tenant).value(str(of))
+                if each.tenant is not None:
+                    given[name] = TenantText(each.tenant).value(str(of))
+                else:
+                    context = each.by.context(each.type.reading.context, of)
+                    given[name] = list(keys.tags([context], attachment.wait)[0])
         return made
 
     def _order(self, probe: Probe, row: Mapping[str, Any]) -> Order:

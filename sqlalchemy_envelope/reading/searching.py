@@ -1,23 +1,29 @@
 """How a comparison by a blind index renders: as one of digests, whose values each execution brings."""
 
 from collections.abc import Iterable
+from itertools import takewhile
 from typing import Any, NamedTuple
 
-from sqlalchemy import Boolean, LargeBinary, and_, bindparam
+from sqlalchemy import Boolean, LargeBinary, and_, any_, bindparam, case, func, or_
 from sqlalchemy.dialects.postgresql import ARRAY, array
 from sqlalchemy.sql import operators
+from sqlalchemy.sql.dml import UpdateBase
 from sqlalchemy.sql.elements import (
     BinaryExpression,
     BindParameter,
+    BooleanClauseList,
     ClauseList,
     CollectionAggregate,
     Grouping,
     Null,
 )
+from sqlalchemy.sql.lambdas import LambdaElement
+from sqlalchemy.sql.selectable import Join, SelectBase
 
 from ..blind import BlindIndex, IndexContext
 from ..comparator import default_index, place_of
 from ..errors import UnsupportedStatementError
+from ..keyring.index_store import TAG_BYTES
 from ..pairs import Pair, indexed_with
 from ..search import SEARCHES, ByIndex, candidate_of, check_search
 from ..tenant_column import TenantText
@@ -31,7 +37,9 @@ from .stated import stated_value
 
 _NOT_ONE = (operators.ne, operators.not_in_op)
 _CELL, _LIST = LargeBinary(), ARRAY(LargeBinary())
-_NEGATIONS = (operators.inv, operators.is_false)
+_NEGATIONS = (operators.inv, operators.is_false, operators.not_in_op)
+_STATEMENTS = (SelectBase, UpdateBase, Join)
+_FINDING = (BooleanClauseList, Grouping, LambdaElement)
 _MANY = (operators.in_op, operators.not_in_op)
 
 
@@ -118,7 +126,9 @@ class Searching(CellRendering):
             )
         if op is not candidate_of:
             check_search(one.by, op, None)
-        elif any(getattr(each, "operator", None) in _NEGATIONS for each in self.path):
+        elif any(getattr(each, "operator", None) in _NEGATIONS for each in self.path) or any(
+            isinstance(each, BinaryExpression) for each in self._within
+        ):
             raise refusal(type_, "NOT of candidates()", "other values are among them")
 
     def _probed(self, one: Indexed, op: Any, binds: list[BindParameter[Any]]) -> Any:
@@ -138,17 +148,36 @@ class Searching(CellRendering):
             self._stated(one),
             stored.tenant,
         )
-        if negated and one.pair.tenant is not None:  # whose digests are the only ones that can differ
-            return and_(search, self._of_tenant(one)).self_group()
-        return search
+        if one.column.type.tenancy is None:
+            return search
+        if not self._only_finds:
+            return _unknown_unless(self._of_tenant(one), search)
+        # The tenant's digests are the only ones that can differ.
+        return and_(search, self._of_tenant(one)).self_group() if negated else search
+
+    @property
+    def _only_finds(self) -> bool:
+        """Whether what is being rendered finds rows where it is true, and its falsehood tells nothing."""
+        return all(isinstance(each, _FINDING) for each in self._within)
+
+    @property
+    def _within(self) -> Iterable[Any]:
+        """What the comparison being rendered stands in, up to its statement."""
+        return takewhile(lambda each: not isinstance(each, _STATEMENTS), reversed(self.path[:-1]))
 
     def _of_tenant(self, one: Indexed) -> Any:
-        """That a row is of the tenant that digests are made for."""
-        column: Any = one.pair.tenant
-        made = self._parameter(column, column.type)
+        """That a row is of the tenant that digests are made for; one without a digest may be of any."""
         stored: Any = pair_of(one.column)
-        self.of_tenants[self.bind_names[made]] = OfTenant(one.column.type, self._stated(one), stored.tenant)
-        return BinaryExpression(column, made, operators.eq, type_=Boolean())
+        of = OfTenant(one.column.type, one.by, self._stated(one), stored.tenant)
+        column: Any = one.pair.tenant
+        if column is not None:
+            made = self._parameter(column, column.type)
+            found: Any = BinaryExpression(column, made, operators.eq, type_=Boolean())
+        else:
+            made = self._parameter(one.cell, _LIST)
+            found = or_(one.cell.is_(None), _tag(one) == any_(made)).self_group()
+        self.of_tenants[self.bind_names[made]] = of
+        return found
 
     def _parameter(self, column: Any, type_: Any) -> Any:
         """One that each execution is given, with the name that it has in the statement."""
@@ -168,10 +197,11 @@ class Searching(CellRendering):
         self.joins.append(one.joinable[0])
         self.searches = True
         search = BinaryExpression(one.cell, other.cell, op, type_=Boolean())
-        if op is operators.eq or one.pair.tenant is None:
+        if one.column.type.tenancy is None or (op is operators.eq and self._only_finds):
             return search  # each tenant has a key of its own
-        alike: Any = one.pair.tenant == other.pair.tenant
-        return and_(search, alike).self_group()
+        mine, its = (_tag(each) if each.pair.tenant is None else each.pair.tenant for each in (one, other))
+        alike = BinaryExpression(mine, its, operators.eq, type_=Boolean())
+        return _unknown_unless(alike, search)
 
     def _stated(self, one: Indexed) -> Given | None:
         """The tenant that the statement's own WHERE says a row is of."""
@@ -182,6 +212,16 @@ class Searching(CellRendering):
         if bind is None or not TenantText(one.pair.tenant).takes(bind.type):
             return None
         return given_by(bind, self)
+
+
+def _tag(one: Indexed) -> Any:
+    """What a cell starts with, which tells its key, and so its tenant."""
+    return func.substring(one.cell, 1, TAG_BYTES, type_=LargeBinary())
+
+
+def _unknown_unless(of_tenant: Any, search: Any) -> Any:
+    """A comparison that is neither true nor false in rows of other tenants, whatever is made of it."""
+    return case((of_tenant, search)).self_group()
 
 
 def _binds(other: Any) -> list[BindParameter[Any]] | None:

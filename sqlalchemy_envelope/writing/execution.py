@@ -100,7 +100,9 @@ class Execution:
 def _part(pair: Pair, column: Any) -> str:
     if column is pair.content:
         return "sealed"
-    return "dek" if column is pair.dek else "plaintext"
+    if column is pair.dek:
+        return "dek"
+    return "plaintext" if column is pair.plaintext else f"index_{column.key}"
 
 
 def as_parameters(pair: Pair, cells: Cells) -> list[Any]:

@@ -115,9 +115,7 @@ def _follow(
     return True
 
 
-def take_along(
-    mapper: Mapper[Any], connection: Any, instance: Any, kept: dict[str, Column[Any]]
-) -> None:
+def take_along(mapper: Mapper[Any], connection: Any, instance: Any, kept: dict[str, Column[Any]]) -> None:
     """Has what nobody set written again as the row has it now, locked: somebody else may have set it since.
 
     NULL stays as it is, also of a type that holds None as another value.
@@ -125,14 +123,33 @@ def take_along(
     state: Any = inspect(instance)
     for table in {content.table for content in kept.values()}:
         mine = {each: content for each, content in kept.items() if content.table is table}
-        asked = [entry for content in mine.values() for entry in (content, content.is_(None))]
         row = [column == _stored(mapper, state, column) for column in table.primary_key]
-        with of_any_tenant():
-            query = select(*asked).where(*row).with_for_update().execution_options(**{OPTION: None})
+        for each, value, is_null in _locked(connection, mine, row):
+            _keep(instance, each, value, is_null)
+
+
+def _locked(connection: Any, kept: dict[str, Column[Any]], row: list[Any]) -> Iterator[tuple[str, Any, bool]]:
+    """By attribute its value in the row now, and whether it is NULL; nothing where the row is gone.
+
+    A value with `TENANT` opens for the tenant that the flush runs for, every other for the one of its row.
+    """
+    for in_context in (False, True):
+        mine = {
+            each: content
+            for each, content in kept.items()
+            if (content.type.tenancy is Tenancy.CONTEXT) is in_context  # type: ignore[attr-defined]
+        }
+        asked = [entry for content in mine.values() for entry in (content, content.is_(None))]
+        query = select(*asked).where(*row).with_for_update()
+        if not mine:
+            continue
+        if in_context:
             found = connection.execute(query).first()
+        else:
+            with of_any_tenant():
+                found = connection.execute(query.execution_options(**{OPTION: None})).first()
         if found is not None:  # else the UPDATE finds no row either
-            for each, value, is_null in zip(mine, found[::2], found[1::2], strict=True):
-                _keep(instance, each, value, is_null)
+            yield from zip(mine, found[::2], found[1::2], strict=True)
 
 
 def _keep(instance: Any, attribute: str, value: Any, is_null: bool) -> None:

@@ -49,15 +49,15 @@ def _prepare(mapper: Mapper[Any], connection: Any, instance: Any) -> None:
     for table in mapper.tables:
         for contents in _groups(table):
             attributes = {named[each].key: each for each in contents if each in named}
-            given = {each for each in attributes if _is_set(instance, state, each)}
+            given = {each for each in attributes if _changes(instance, each)}
             if given and len(given) < len(contents):
-                for each in given:
-                    flag_modified(instance, each)
                 kept = {each: content for each, content in attributes.items() if each not in given}
                 take_along(mapper, connection, instance, kept)
+                for each in kept.keys() - state.committed_state.keys():
+                    state.dict.setdefault(each, None)  # NULL, or of a row that is gone
+                    flag_modified(instance, each)
 
 
-def _is_set(instance: Any, state: Any, attribute: str) -> bool:
-    """Whether the flush writes it: changed, or flagged as such."""
-    changed = get_history(instance, attribute, PASSIVE_NO_INITIALIZE).has_changes()
-    return bool(changed) or attribute in state.committed_state
+def _changes(instance: Any, attribute: str) -> bool:
+    """Whether the flush writes it: one that was set to what it had is left out."""
+    return bool(get_history(instance, attribute, PASSIVE_NO_INITIALIZE).has_changes())

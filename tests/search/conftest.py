@@ -91,6 +91,17 @@ class Own(Base):
     secret: Mapped[str | None] = mapped_column(EncryptedText(tenant=TENANT, index=BlindIndex()))
 
 
+class Both(Base):
+    """Of the tenant that a statement runs for, bound to rows, indexed together."""
+
+    __tablename__ = "both"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    one: Mapped[str | None] = mapped_column(
+        EncryptedText(tenant=TENANT, bind_row=True, index=BlindIndex(name="both", columns=("one", "two")))
+    )
+    two: Mapped[str | None] = mapped_column(EncryptedText(tenant=TENANT, bind_row=True))
+
+
 PEOPLE: list[dict[str, Any]] = [
     {
         "id": 1,

@@ -62,6 +62,28 @@ def test_rows_of_a_tenant_are_changed(people: Session) -> None:
     assert (ids(people, by == "x", tenant="a"), ids(people, by == "x", tenant="b")) == ([], [3])
 
 
+def test_what_a_search_can_not_tell_of_other_tenants_rows(people: Session) -> None:
+    """Is neither true nor false, whatever is made of it: none is found by the falsehood of a comparison."""
+    with tenant("a"):
+        for false in (
+            ~((by == "same") & (Person.id > 0)),
+            (by == "same").is_(False),
+            ~((by != "x") | (by == "q")),
+        ):
+            assert ids(people, false) == [3]
+        told = select(Person.id, by == "same").order_by(Person.id)
+        assert [each for _, each in people.execute(told)] == [True, None, False, None]
+
+
+def test_objects_of_other_tenants_are_let_alone(people: Session) -> None:
+    """By a DELETE, which finds the rows of one tenant."""
+    same = people.scalars(select(Person).where(Person.id.in_([1, 2]))).all()
+    assert [each.ssn for each in same] == ["same", "same"]
+    with tenant("a"):
+        people.execute(delete(Person).where(by == "same"))
+    assert [each in people for each in same] == [False, True]
+
+
 def test_tenants_may_have_the_same_unique_value(people: Session) -> None:
     """And conflicts are within one."""
     given = upsert(Person).values(id=9, tenant_id="a", ssn="same")
@@ -85,5 +107,13 @@ def test_the_tenant_of_the_context(attached: Engine) -> None:
         for at, of in enumerate(("a", "b"), 1):
             with tenant(of):
                 assert list(session.scalars(select(Own.id).where(own == "same"))) == [at]
+        with tenant("b"):
+            session.add(Own(id=9))
+            session.flush()
+            assert list(session.scalars(select(Own.id).where(own != "x"))) == [2]
+            assert list(session.scalars(select(Own.id).where(own.not_in([])))) == [2, 9]
+            assert list(session.scalars(select(Own.id).where(~((own == "x") & (Own.id < 9))))) == [2, 9]
+            other = aliased(Own)
+            assert session.execute(select(Own.id, other.id).where(own != other.secret)).all() == []
         with pytest.raises(TenantError, match="searched for one tenant"):
             session.scalars(select(Own.id).where(own == "same"))

@@ -9,9 +9,9 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from sqlalchemy_envelope import UnsupportedStatementError
+from sqlalchemy_envelope import UnsupportedStatementError, tenant
 
-from .conftest import Claim, Patient
+from .conftest import Both, Claim, Patient
 from .test_lookup import ids
 
 table: Any = Patient.__table__
@@ -119,6 +119,38 @@ def test_columns_that_are_indexed_together(session: Session) -> None:
     literal: Any = {"last_name": "x", "born": None}
     with pytest.raises(UnsupportedStatementError, match="from excluded"):
         session.execute(given.on_conflict_do_update(index_elements=["id"], set_=literal))
+
+
+def test_each_index_of_a_named_value_has_its_own_digest(session: Session) -> None:
+    """One that many rows of parameters give by a name, to a column with several indexes."""
+    named = update(table).where(table.c.id == bindparam("at")).values(ssn=bindparam("new"))
+    session.execute(named, [{"at": 1, "new": "111-11-1111"}, {"at": 2, "new": "222-22-2222"}])
+    assert ids(session, by == "222-22-2222") == [2]
+    assert ids(session, by.by("ssn_last4_bidx") == "1111") == [1]
+    assert ids(session, by.by("ssn_short_bidx").candidates("111-11-1111"))[:1] == [1]
+
+
+def test_a_flush_completes_null_and_values_of_a_tenant(attached: Engine, session: Session) -> None:
+    """What is indexed together with a NULL, or opens only for the tenant that the session runs for."""
+    patient = session.get_one(Patient, 4)
+    patient.last_name = "Lo"
+    session.flush()
+    patient.born = dt.date(1990, 1, 1)
+    session.flush()
+    assert ids(session, person == ("Lo", dt.date(1990, 1, 1))) == [4]
+    patient.last_name, patient.born = "Lo", dt.date(1991, 1, 1)
+    session.flush()
+    assert ids(session, person == ("Lo", dt.date(1991, 1, 1))) == [4]
+    with tenant("a"):
+        session.add(both := Both(id=1, one="x", two="y"))
+        session.commit()
+        both.one = "z"
+        session.commit()
+        both.id = 2
+        session.commit()
+        pair: Any = Both.one
+        found = select(Both.id, Both.two).where(pair.by("both") == ("z", "y"))
+        assert session.execute(found).all() == [(2, "y")]
 
 
 def test_nobody_writes_a_digest_by_hand(attached: Engine) -> None:
