@@ -23,5 +23,8 @@ def test_no_search_misses_a_row_beside_a_rotation(database: Database) -> None:
 def test_steps_that_do_not_wait_miss_rows(database: Database) -> None:
     """So the test above can fail."""
     found = clinic(database, view=200 * VIEW)
-    race(found, rotations=1, without="wait")
-    assert found.missed > 0
+    for _ in range(5):  # by chance none is missed
+        race(found, rotations=1, without="wait")
+        if found.missed:
+            return
+    raise AssertionError("no row was missed")
