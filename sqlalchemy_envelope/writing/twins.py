@@ -60,7 +60,7 @@ _LOCK = select(_LEVEL, func.pg_advisory_xact_lock(_buckets.c.bucket))
 
 def _schema(of: Any, site: Site) -> str | None:
     """The schema that the statement finds the table in."""
-    schemas: dict[Any, Any] = site.options.get("schema_translate_map") or {}
+    schemas: dict[str | None, str | None] = site.options.get("schema_translate_map") or {}
     return schemas.get(of.schema, of.schema)
 
 
