@@ -94,7 +94,7 @@ def _seal(statement: Any, multi: Any, single: Any, site: Site) -> Executed:
     if not inserts:
         check_together(execution.target.table, execution.batch.keys)
     execution.batch.seal(site.attachment, tenants.of, keys.of, kept, inserts=inserts)
-    move_twins(site.connection, execution.target.table, execution.batch.twins)
+    move_twins(site, execution.target.table, execution.batch.twins)
     statement = _applied(statement, values, groups, upsert)
     statement = statement.where(*criteria) if criteria else statement
     rows = (execution.rows, {}) if multi else ([], execution.rows[0])

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import ARRAY, BigInteger, LargeBinary, Text, bindparam, column, func, select, table, update
 
 from ..errors import UnsupportedStatementError
+from .site import Site
 
 __tracebackhide__ = True  # pytest prints no locals of these frames: they hold plaintext
 
@@ -22,12 +23,13 @@ BUCKETS = 1024
 _SPACE = 0x656E_7665_0000_0000
 
 
-def move_twins(connection: Any, of: Any, twins: Twins) -> None:
+def move_twins(site: Site, of: Any, twins: Twins) -> None:
     """Locks the values and moves their twins, of a table. Does nothing while each has one live key only.
 
     Raises `UnsupportedStatementError` under AUTOCOMMIT, where no lock would hold, and at isolation levels
     whose snapshots don't show what others committed while this one waited.
     """
+    connection, schema = site.connection, _schema(of, site)
     for name, cells in twins.items():
         several = [each for each in cells if len(each) > 1]
         if not several:
@@ -43,7 +45,7 @@ def move_twins(connection: Any, of: Any, twins: Twins) -> None:
             )
         moves = [(old, new) for new, *others in several for old in others]
         given = {"old": [old for old, _ in moves], "new": [new for _, new in moves]}
-        connection.execute(_move(of, name), given)
+        connection.execute(_move(of, name, schema), given)
 
 
 def _bucket(cell: bytes) -> int:
@@ -56,8 +58,14 @@ _LEVEL = func.current_setting("transaction_isolation", type_=Text)
 _LOCK = select(_LEVEL, func.pg_advisory_xact_lock(_buckets.c.bucket))
 
 
-def _move(of: Any, name: str) -> Any:
-    written: Any = table(of.name, column(name, LargeBinary), schema=of.schema)
+def _schema(of: Any, site: Site) -> str | None:
+    """The schema that the statement finds the table in."""
+    schemas: dict[str | None, str | None] = site.options.get("schema_translate_map") or {}
+    return schemas.get(of.schema, of.schema)
+
+
+def _move(of: Any, name: str, schema: str | None) -> Any:
+    written: Any = table(of.name, column(name, LargeBinary), schema=schema)
     cells = (bindparam(each, type_=ARRAY(LargeBinary)) for each in ("old", "new"))
     moves = func.unnest(*cells).table_valued(column("old", LargeBinary), column("new", LargeBinary))
     moves = moves.render_derived("moves")

@@ -60,6 +60,18 @@ def test_the_twin_under_the_other_key_is_found(processes: list[Engine]) -> None:
             connection.execute(insert(table), {"id": 3, "ssn": "new"})
 
 
+def test_the_twin_is_looked_for_in_the_schema_that_the_statement_writes(processes: list[Engine]) -> None:
+    """Also where only the statement's own options name it."""
+    there: Any = {"schema_translate_map": {None: "there"}}
+    with processes[0].begin() as connection:
+        connection.execute(text("CREATE SCHEMA there"))
+        Base.metadata.create_all(connection.execution_options(**there))
+    with processes[0].begin() as connection:
+        connection.execute(insert(table), {"id": 1, "ssn": "other"}, execution_options=there)
+    with pytest.raises(IntegrityError), processes[1].begin() as connection:
+        connection.execute(insert(table), {"id": 2, "ssn": "other"}, execution_options=there)
+
+
 def test_one_of_two_writers_wins(processes: list[Engine]) -> None:
     """Who write the same values at once, each with its own key."""
 
