@@ -97,6 +97,7 @@ class Clinic:
         writing = (self._write, self._write_slowly, self._come_and_go)
         kinds = (*writing, self._search, self._search, self._look_back)
         threads = [threading.Thread(target=self._work, args=(n, kind)) for n, kind in enumerate(kinds)]
+        self.over.clear()
         for thread in threads:
             thread.start()
         try:
