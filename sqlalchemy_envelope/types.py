@@ -6,7 +6,7 @@ that a processor depends on is an `__init__` argument, because only those are in
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, Self, TypeVar
 
 from sqlalchemy import ARRAY, LargeBinary
@@ -120,6 +120,7 @@ class EncryptedType(TypeDecorator[T]):
         copy.context = replace(context, bind_row=self.bind_row)
         copy.default_index = default_of(index or ())
         copy.bound = True
+        copy.__dict__.pop("reading", None)  # of this one's context, where somebody asked for it
         return copy
 
     @property
@@ -143,7 +144,7 @@ class EncryptedType(TypeDecorator[T]):
         """Where the tenants of its values come from; None where the context says all."""
         return Tenancy.ROW if isinstance(self.tenant, str) else self.tenant
 
-    @property
+    @cached_property
     def reading(self) -> Reading:
         """How a value of this column opens."""
         if self.context is None:
