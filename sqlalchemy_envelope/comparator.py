@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy.sql import operators
-from sqlalchemy.sql.elements import ColumnElement, Null
+from sqlalchemy.sql.elements import BindParameter, ColumnElement, Null
 from sqlalchemy.sql.type_api import TypeEngine
 from sqlalchemy.types import TypeDecorator
 
@@ -29,6 +29,8 @@ class EncryptedComparator(TypeDecorator.Comparator[Any]):
             return super().operate(_NULL_TESTS[op], None, **kwargs)
         if op in (operators.eq, operators.ne) and hasattr(operand, "__clause_element__"):
             operand = operand.__clause_element__()  # type: ignore[union-attr]
+        if isinstance(operand, BindParameter):  # of the column's own type it is never sent as it is
+            operand = operand._with_binary_element_type(self.type)
         if op in (operators.eq, operators.ne) and isinstance(operand, ColumnElement):
             return super().operate(op, operand, **kwargs)
         index = default_index(self.type)

@@ -129,6 +129,16 @@ def test_a_search_waits_until_rows_have_digests(attached: Engine) -> None:
         connection.execute(select(moving.c.id).where(moving.c.v == "x"))
 
 
+def test_a_named_value_is_not_sent_by_an_engine_without_an_envelope(engine: Engine) -> None:
+    """Whatever type its parameter says: it has the column's own."""
+    by: Any = Patient.ssn
+    given = bindparam("v", "078-05-1120", type_=Text)
+    for search in (by == given, by != given, by.in_(bindparam("v", ["078-05-1120"], expanding=True))):
+        with engine.connect() as connection, pytest.raises(se.NotAttachedError):
+            connection.execute(select(Patient.id).where(search))
+        assert "1120" not in str(search.compile(compile_kwargs={"literal_binds": True}))
+
+
 def test_a_column_that_has_moved_is_searched(attached: Engine) -> None:
     """Once it says EncryptedOnly; beside the plaintext column that it leaves."""
     index = BlindIndex()
