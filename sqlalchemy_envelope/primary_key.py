@@ -14,6 +14,8 @@ from .rows import encode_integer_row, encode_row, row_sql
 from .scalars import INTEGER_TAG, UUID_TAG, encode_integer, encode_uuid
 from .tenant_column import stored_type, unfit
 
+__tracebackhide__ = True  # pytest prints no locals of these frames: they hold plaintext
+
 _BINDABLE = "bind_row=True needs a primary key of plain columns of type Integer, String, Text or Uuid"
 
 

@@ -12,6 +12,8 @@ from .codec import TEXT_TAG, encode_text
 from .errors import DecryptionError, Failure, InvalidValueError
 from .scalars import INTEGER_TAG, UUID_TAG, encode_integer, encode_uuid
 
+__tracebackhide__ = True  # pytest prints no locals of these frames: they hold plaintext
+
 OF_ROW_KEY = 0xEB
 KeyValue = int | str | UUID
 

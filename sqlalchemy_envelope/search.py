@@ -11,6 +11,8 @@ from sqlalchemy.types import UserDefinedType
 from .blind import BlindIndex
 from .errors import UnsupportedStatementError
 
+__tracebackhide__ = True  # pytest prints no locals of these frames: they hold plaintext
+
 SEARCHES: frozenset[Any] = frozenset({operators.eq, operators.ne, operators.in_op, operators.not_in_op})
 """What a blind index answers."""
 

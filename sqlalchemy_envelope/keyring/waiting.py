@@ -4,6 +4,8 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import TypeVar
 
+__tracebackhide__ = True  # pytest prints no locals of these frames: they hold keys
+
 T = TypeVar("T")
 
 Wait = Callable[[Future[T]], T]

@@ -35,6 +35,8 @@ from .policy import refusal
 from .probes import LIVE_KEYS, OfTenant, Probe
 from .stated import stated_value
 
+__tracebackhide__ = True  # pytest prints no locals of these frames: they hold plaintext
+
 _NOT_ONE = (operators.ne, operators.not_in_op)
 _CELL, _LIST = LargeBinary(), ARRAY(LargeBinary())
 _NEGATIONS = (operators.inv, operators.is_false, operators.not_in_op)

@@ -10,6 +10,8 @@ from sqlalchemy.sql.selectable import Join
 from .criteria import equalities
 from .lineage import unannotated
 
+__tracebackhide__ = True  # pytest prints no locals of these frames: they hold plaintext
+
 
 def stated_value(
     column: Column[Any], statements: Iterable[Any], froms: Iterable[Any]

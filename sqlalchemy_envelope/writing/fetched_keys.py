@@ -7,6 +7,8 @@ from sqlalchemy.sql.elements import TextClause
 
 from .site import Site
 
+__tracebackhide__ = True  # pytest prints no locals of these frames: they hold plaintext
+
 
 def fetched(column: Column[Any], count: int, site: Site) -> list[Any]:
     """That many values of a column's sequence or SQL default; None for each where it has neither."""

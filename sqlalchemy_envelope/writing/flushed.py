@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+__tracebackhide__ = True  # pytest prints no locals of these frames: they hold plaintext
+
 
 def is_by_key(table: Any, rows: Sequence[Mapping[str, Any]], options: Mapping[str, Any]) -> bool:
     """By the names that it gives the parameters of its WHERE."""

@@ -7,6 +7,8 @@ from ..errors import UnsupportedStatementError
 from .target import Target
 from .upserted_tenants import conflict_names, is_excluded, is_same_in_where
 
+__tracebackhide__ = True  # pytest prints no locals of these frames: they hold plaintext
+
 
 def check_upserted_rows(clause: Any, target: Target, given: Mapping[str, Any]) -> None:
     """That bound columns are set only in the row whose key they were sealed for, and no row changes its key.

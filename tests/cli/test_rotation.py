@@ -214,7 +214,7 @@ def test_what_is_wrong_to_ask_is_two(world: World) -> None:
 
 def test_keys_that_are_not_of_tiers_are_told(world: World) -> None:
     """With the setting that makes them so."""
-    for arguments in (["create", "--no-tenant"], ["rotate", "--no-tenant"], ["rewrap", "--keks"]):
+    for arguments in (["create", "--no-tenant"], ["rotate", "--no-tenant"]):
         done = world.run(*arguments, ENVELOPE_KEYRING="direct")
         assert done.code == Exit.USAGE
         assert "ENVELOPE_KEYRING=tiered" in done.err
