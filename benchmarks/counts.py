@@ -6,15 +6,17 @@ warm and without start-up. Python's collector is off; the kernel's and the serve
 
 import argparse
 import gc
+import hashlib
 import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import sqlalchemy as sa
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import orm
 
 from demo.server import embedded_postgresql, scratch_schema
@@ -65,7 +67,20 @@ def _bare_open(count: int) -> Work:
     return lambda: bare.open_all(sealed)
 
 
+def _each(call: Work) -> Callable[[Envelope, int], Work]:
+    """One call of a library a row, and a few hundred instructions of the loop around it."""
+    return lambda _, count: lambda: [call() for _ in range(count)]
+
+
+_AES = AESGCM(bytes(range(32)))
+_NONCE, _KEY, _HEAD = bytes(12), bytes(range(32)), bytes(21)
+
 PRIMITIVES: dict[str, Callable[[Envelope, int], Work]] = {
+    "random bytes, 60": _each(lambda: os.urandom(60)),
+    "wrap a data key": _each(lambda: _AES.encrypt(_NONCE, _KEY, _HEAD)),
+    "SHA-512 of one block": _each(lambda: hashlib.sha512(bytes(108)).digest()),
+    "AES-256-GCM key schedule": _each(lambda: AESGCM(_KEY)),
+    "encrypt 36 bytes": _each(lambda: _AES.encrypt(_NONCE, bare.VALUE, _HEAD)),
     "bare seal": lambda _, count: lambda: bare.seal(count),
     "seal in a batch": _seal,
     "bare open": lambda _, count: _bare_open(count),
@@ -149,24 +164,37 @@ STATEMENTS: dict[str, Callable[[sa.Engine, Any, list[dict[str, Any]]], Work]] = 
     "Core select by key": _select_singly,
 }
 VARIANTS = {"encrypted": Counted, "bytea": CountedPlain, "bytea, not attached": CountedPlain}
+ROWS_AT_ONCE = ("Core bulk insert", "ORM add_all", "Core select", "ORM select")
+"""Where many rows share what a statement costs, whether an envelope is attached does not count."""
 
 
-def run_one(path: str, count: int, runs: int, url: str) -> None:
-    """What the child does: one path of `count` rows, `runs` times."""
+@contextmanager
+def prepared(path: str, count: int, url: str) -> Iterator[Work]:
+    """One path of `count` rows, with its tables made."""
     name, _, variant = path.partition(": ")
     envelope = Envelope(DirectKeyring(StaticKey(bytes(range(32)))))
     if name in PRIMITIVES:
-        work = PRIMITIVES[name](envelope, count)
-    else:
-        engine, model = sa.create_engine(url, poolclass=sa.StaticPool), VARIANTS[variant]
-        if "not attached" not in variant:
-            attach(engine, envelope)
+        yield PRIMITIVES[name](envelope, count)
+        return
+    engine, model = sa.create_engine(url, poolclass=sa.StaticPool), VARIANTS[variant]
+    if "not attached" not in variant:
+        attach(engine, envelope)
+    try:
         Base.metadata.drop_all(engine)
         Base.metadata.create_all(engine)
-        work = STATEMENTS[name](engine, model, [_row(model, number) for number in range(count)])
-    gc.disable()
-    for _ in range(runs):
+        yield STATEMENTS[name](engine, model, [_row(model, number) for number in range(count)])
+    finally:
+        engine.dispose()
+
+
+def run_one(path: str, count: int, runs: int, url: str) -> None:
+    """What the child does under callgrind: a path once to warm up, then `runs` times."""
+    with prepared(path, count, url) as work:
+        gc.disable()
         work()
+        subprocess.run(["callgrind_control", "-i", "on", str(os.getpid())], capture_output=True, check=True)
+        for _ in range(runs):
+            work()
 
 
 def counted(path: str, count: int, url: str) -> float:
@@ -176,19 +204,21 @@ def counted(path: str, count: int, url: str) -> float:
 
 
 def _of_child(path: str, count: int, runs: int, url: str) -> int:
-    valgrind = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null"]
+    valgrind = ["valgrind", "--tool=callgrind", "--instr-atstart=no", "--callgrind-out-file=/dev/null"]
     child = [sys.executable, "-m", "benchmarks.counts", path, "--rows", str(count), "--runs", str(runs)]
-    done = subprocess.run(
-        [*valgrind, *child, "--url", url],
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, "PYTHONHASHSEED": "0"},
-    )
+    command, environ = [*valgrind, *child, "--url", url], {**os.environ, "PYTHONHASHSEED": "0"}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environ)
     found = re.search(r"Collected : (\d+)", done.stderr)
     if done.returncode or found is None:
         raise RuntimeError(done.stderr)
     return int(found[1])
+
+
+def every_path() -> list[str]:
+    """The names of all that is counted."""
+    each = [(name, variant) for name in STATEMENTS for variant in VARIANTS]
+    skipped = [(name, "bytea, not attached") for name in ROWS_AT_ONCE]
+    return [*PRIMITIVES, *(f"{name}: {variant}" for name, variant in each if (name, variant) not in skipped)]
 
 
 def main() -> None:
@@ -204,12 +234,11 @@ def main() -> None:
     if given.runs:
         run_one(given.path, given.rows, given.runs, given.url)
         return
-    paths = [*PRIMITIVES, *(f"{name}: {variant}" for name in STATEMENTS for variant in VARIANTS)]
     with ExitStack() as stack:
         url = sa.make_url(given.url) if given.url else stack.enter_context(embedded_postgresql())[0]
         schema = stack.enter_context(scratch_schema(url))
         url = url.update_query_dict({"options": f"-csearch_path={schema}"})
-        for path in paths:
+        for path in every_path():
             if given.path in path:
                 count = counted(path, given.rows, url.render_as_string(hide_password=False))
                 print(f"{path:50} {count:>12,.0f}", flush=True)
