@@ -20,12 +20,12 @@ class Base(DeclarativeBase):
     """The base of this scene's model."""
 
 
-class Subscriber(Base):
+class Addressee(Base):
     """Somebody who is looked up by e-mail."""
 
-    __tablename__ = "subscriber"
+    __tablename__ = "addressee"
 
-    subscriber_id: Mapped[int] = mapped_column(primary_key=True)
+    addressee_id: Mapped[int] = mapped_column(primary_key=True)
     email: Mapped[str] = mapped_column(EncryptedText(tenant=TENANT, index=[UNIQUE, DOMAIN]))
 
 
@@ -37,11 +37,11 @@ def play(stage: Stage, world: World) -> None:
         "C.email == ... then works, and what is sent is the digest.",
     )
     emails = sorted({row["email"] for row in world.chinook.customers})
-    rows = [{"subscriber_id": n, "email": email} for n, email in enumerate(emails)]
+    rows = [{"addressee_id": n, "email": email} for n, email in enumerate(emails)]
     with world.tiers() as (engine, _), tenant(tenant_of("searching", world.schema)):
         with Session(engine) as session:
             Base.metadata.create_all(engine)
-            session.execute(insert(Subscriber), rows)
+            session.execute(insert(Addressee), rows)
             session.commit()
         _found(stage, engine, emails[0])
         _refused(stage, engine, emails[0])
@@ -52,11 +52,11 @@ def _found(stage: Stage, engine: Engine, email: str) -> None:
     event.listen(engine, "before_cursor_execute", lambda *args: sent.append(args[2:4]))
     asked, domain = f"  {email.upper()} ", email.partition("@")[2]
     with Session(engine) as session:
-        found = session.scalars(select(Subscriber.email).where(Subscriber.email == asked)).all()
+        found = session.scalars(select(Addressee.email).where(Addressee.email == asked)).all()
         others = session.scalars(
-            select(Subscriber.email).where(Subscriber.email.by("email_domain") == domain)
+            select(Addressee.email).where(Addressee.email.by("email_domain") == domain)
         ).all()
-        none = session.scalars(select(Subscriber.email).where(Subscriber.email == "nobody@example.com")).all()
+        none = session.scalars(select(Addressee.email).where(Addressee.email == "nobody@example.com")).all()
     table = stage.table("asked", "sent", "found")
     digests = (value for name, value in sent[0][1].items() if name.startswith("email_bidx"))
     digest = bytes(next(digests).obj).hex()
@@ -72,7 +72,7 @@ def _found(stage: Stage, engine: Engine, email: str) -> None:
 def _refused(stage: Stage, engine: Engine, email: str) -> None:
     def again() -> None:
         with Session(engine) as session:
-            session.add(Subscriber(subscriber_id=-1, email=email.upper()))
+            session.add(Addressee(addressee_id=-1, email=email.upper()))
             session.commit()
 
     error = caught(IntegrityError, again)

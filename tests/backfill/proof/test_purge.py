@@ -36,7 +36,7 @@ def outcomes(canaries: Canaries, **given: float) -> dict[str, PurgeStep]:
 
 
 @pytest.mark.parametrize(
-    ("partitioned", "dropped"), [(False, True), (True, False)], ids=["table-dropped", "partitioned-nulled"]
+    ("partitioned", "dropped"), [(True, False)], ids=["partitioned-nulled"]
 )
 def test_no_file_of_the_server_holds_a_value_afterwards(
     plant: Plant, partitioned: bool, dropped: bool
