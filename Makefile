@@ -34,7 +34,7 @@ venv-20: .venv-20/.ready  ## build .venv-20: SQLAlchemy 2.0, and all else of .ve
 .venv-20/.ready: $(READY) constraints-sqlalchemy20.txt
 	$(PYTHON) -m venv --clear .venv-20
 	.venv-20/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -r constraints-sqlalchemy20.txt
-	$(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))' > "$$(.venv-20/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/all_else.pth"
+	$(BIN)/python -c 'import sysconfig; print("import site; site.addsitedir({!r})".format(sysconfig.get_path("purelib")))' > "$$(.venv-20/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/all_else.pth"
 	@touch $@
 
 # What meets SQLAlchemy itself. What meets it only by way of that has been tried on 2.1.
