@@ -38,7 +38,7 @@ venv-20: .venv-20/.ready  ## build .venv-20: SQLAlchemy 2.0, and all else of .ve
 	@touch $@
 
 # What meets SQLAlchemy itself. What meets it only by way of that has been tried on 2.1.
-NEAR := alembic/test_autogenerate.py engine leaks models tenants test_async_statements.py test_statements.py
+NEAR := alembic/test_autogenerate.py engine leaks models rowkeys rows search tenants test_async_statements.py test_statements.py
 
 test-20: venv-20  ## those tests on SQLAlchemy 2.0 that meet it themselves
 	.venv-20/bin/python -m pytest -n auto -m "not alone" $(NEAR:%=tests/%)
