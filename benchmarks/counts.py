@@ -20,33 +20,16 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import orm
 
 from demo.server import embedded_postgresql, scratch_schema
-from sqlalchemy_envelope import DirectKeyring, EncryptedText, Envelope, StaticKey, attach
+from sqlalchemy_envelope import DirectKeyring, Envelope, StaticKey, attach
 from sqlalchemy_envelope.codec import decode_text
 from sqlalchemy_envelope.opening import Reading
 from sqlalchemy_envelope.sealing import ToSeal
 
 from . import bare
+from .models import Ours, Plain
 from .peers import TEXT
 
-Base = orm.declarative_base()
 Work = Callable[[], object]
-
-
-class Counted(Base):  # type: ignore[misc, valid-type]
-    """One encrypted column."""
-
-    __tablename__ = "counted"
-    id = sa.Column(sa.Integer, primary_key=True)
-    ssn: Any = sa.Column(EncryptedText())
-
-
-class CountedPlain(Base):  # type: ignore[misc, valid-type]
-    """Two columns of the very sizes that an encrypted one has."""
-
-    __tablename__ = "counted_plain"
-    id = sa.Column(sa.Integer, primary_key=True)
-    ssn = sa.Column(sa.LargeBinary)
-    ssn_dek = sa.Column(sa.LargeBinary)
 
 
 def _seal(envelope: Envelope, count: int) -> Work:
@@ -89,7 +72,7 @@ PRIMITIVES: dict[str, Callable[[Envelope, int], Work]] = {
 
 
 def _row(model: Any, number: int) -> dict[str, Any]:
-    if model is Counted:
+    if model is Ours:
         return {"id": number, "ssn": TEXT}
     return {"id": number, "ssn": os.urandom(104), "ssn_dek": os.urandom(81)}
 
@@ -163,7 +146,7 @@ STATEMENTS: dict[str, Callable[[sa.Engine, Any, list[dict[str, Any]]], Work]] = 
     "Core insert, one at a time": _insert_singly,
     "Core select by key": _select_singly,
 }
-VARIANTS = {"encrypted": Counted, "bytea": CountedPlain, "bytea, not attached": CountedPlain}
+VARIANTS: dict[str, Any] = {"encrypted": Ours, "bytea": Plain, "bytea, not attached": Plain}
 ROWS_AT_ONCE = ("Core bulk insert", "ORM add_all", "Core select", "ORM select")
 """Where many rows share what a statement costs, whether an envelope is attached does not count."""
 
@@ -180,8 +163,8 @@ def prepared(path: str, count: int, url: str) -> Iterator[Work]:
     if "not attached" not in variant:
         attach(engine, envelope)
     try:
-        Base.metadata.drop_all(engine)
-        Base.metadata.create_all(engine)
+        model.metadata.drop_all(engine, tables=[model.__table__])
+        model.metadata.create_all(engine, tables=[model.__table__])
         yield STATEMENTS[name](engine, model, [_row(model, number) for number in range(count)])
     finally:
         engine.dispose()

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import sqlalchemy
@@ -17,35 +16,21 @@ from sqlalchemy.orm import Session
 from sqlalchemy_envelope import DirectKeyring, Envelope, UnsupportedStatementError
 from sqlalchemy_envelope.testing import FakeKms
 
+from .documents import ROOT, Names, running
 from .fixtures.postgresql import Database
 
-ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
 TEXT = README.read_text(encoding="utf-8")
-BLOCK = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
 ROW = re.compile(r"^\| `(?P<code>[^`]+)` \| (?P<fate>works|refused)", re.MULTILINE)
 LINK = re.compile(r"\]\((?!https?:|#)([^)#]+)")
 SHELL_KEY = re.compile(r"python -c '(?P<code>[^']+)'")
-KEY = "c3FsYWxjaGVteS1lbnZlbG9wZSByZWFkbWUga2V5ICE="
-
-Names = dict[str, Any]
 
 
 @pytest.fixture
 def names(database: Database, monkeypatch: pytest.MonkeyPatch) -> Iterator[Names]:
     """What the blocks define, once all have run from top to bottom on the test's database."""
-    monkeypatch.setenv("DATABASE_URL", database.url().render_as_string(hide_password=False))
-    monkeypatch.setenv("SECRETS_ENCRYPTION_KEY", KEY)
-    monkeypatch.delenv("KMS_KEY_ARN", raising=False)
-    namespace: Names = {"__name__": "readme"}
-    try:
-        for block in BLOCK.finditer(TEXT):
-            above = TEXT.count("\n", 0, block.start(1))
-            exec(compile("\n" * above + block[1], str(README), "exec"), namespace)
-        yield namespace
-    finally:
-        if "engine" in namespace:
-            namespace["engine"].dispose()
+    with running(README, database, monkeypatch, {"__name__": "readme"}) as found:
+        yield found
 
 
 def test_every_block_runs(names: Names) -> None:

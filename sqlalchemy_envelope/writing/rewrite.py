@@ -9,7 +9,6 @@ from sqlalchemy.sql.lambdas import LambdaElement
 from ..errors import UnsupportedStatementError
 from ..pairs import pairs_of
 from ..reading.lineage import stored_table
-from .bound_rows import BoundRows
 from .defaults import collect_defaults
 from .digests import check_together
 from .execution import Execution
@@ -29,6 +28,10 @@ from .upsert import Upsert
 from .values import SingleValues
 
 __tracebackhide__ = True  # pytest prints no locals of these frames: they hold plaintext
+
+
+Groups = tuple[Any, ...]
+"""The rows of `values([...])`."""
 
 
 class Executed(NamedTuple):
@@ -84,8 +87,8 @@ def _seal(statement: Any, multi: Any, single: Any, site: Site) -> Executed:
         else:
             collect_defaults(execution.rows, execution.target, execution.batch)
     upsert.collect()
-    tenants, criteria = _tenants(execution, values, groups, site)
-    keys, more = _keys(execution, values, groups, site)
+    tenants, criteria = _settled(UpdatedTenants, InsertedTenants, execution, values, groups, site)
+    keys, more = _settled(UpdatedRows, InsertedRows, execution, values, groups, site)
     criteria = [*criteria, *more]
     upsert.check()
     kept, more = _kept(tenants, site)
@@ -101,32 +104,20 @@ def _seal(statement: Any, multi: Any, single: Any, site: Site) -> Executed:
     return Executed(statement, *rows, execution)
 
 
-def _tenants(
-    execution: Execution, values: SingleValues, groups: tuple[Any, ...], site: Site
-) -> tuple[Tenants, list[Any]]:
-    """Whose the values are, and what finds the rows of just those tenants."""
+def _settled(
+    updated: Any, inserted: Any, execution: Execution, values: SingleValues, groups: Groups, site: Site
+) -> tuple[Any, list[Any]]:
+    """What the rows are known by, as one of the two classes finds it, and what finds just those rows."""
     if not isinstance(execution.statement, Insert):
-        updated = UpdatedTenants(execution, site)
-        updated.settle(values)
-        return updated, updated.criteria
-    inserted = InsertedTenants(execution, site)
+        found = updated(execution, site)
+        found.settle(values)
+        return found, found.criteria
+    found = inserted(execution, site)
     if execution.statement.select is None:
-        inserted.settle(values, groups)
-    return inserted, []
+        found.settle(values, groups)
+    return found, []
 
 
-def _keys(
-    execution: Execution, values: SingleValues, groups: tuple[Any, ...], site: Site
-) -> tuple[BoundRows, list[Any]]:
-    """Which rows the values are bound to, and what finds just those."""
-    if not isinstance(execution.statement, Insert):
-        updated = UpdatedRows(execution, site)
-        updated.settle(values)
-        return updated, updated.criteria
-    inserted = InsertedRows(execution, site)
-    if execution.statement.select is None:
-        inserted.settle(values, groups)
-    return inserted, []
 def _kept(tenants: Tenants, site: Site) -> tuple[Kept, list[Any]]:
     """The keys that rows have already, of columns that share them, and what finds the rows with these."""
     if isinstance(tenants.execution.statement, Insert):
@@ -135,7 +126,7 @@ def _kept(tenants: Tenants, site: Site) -> tuple[Kept, list[Any]]:
     return keys.settle(), keys.criteria
 
 
-def _applied(statement: Any, values: SingleValues, groups: tuple[Any, ...], upsert: Upsert) -> Any:
+def _applied(statement: Any, values: SingleValues, groups: Groups, upsert: Upsert) -> Any:
     if not (values.changed or groups or upsert.changed):
         return statement
     made = statement._generate()

@@ -1,29 +1,14 @@
-"""docs/tenants.md is run as it stands, its Python in one namespace."""
-
-import re
-from pathlib import Path
-from typing import Any
+"""docs/tenants.md is run as it stands."""
 
 import pytest
 
+from ..documents import DOCS, blocks, running
 from ..fixtures.postgresql import Database
 
-PAGE = Path(__file__).parent.parent.parent / "docs" / "tenants.md"
-TEXT = PAGE.read_text(encoding="utf-8")
-BLOCK = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
-KEY = "c3FsYWxjaGVteS1lbnZlbG9wZSByZWFkbWUga2V5ICE="
+PAGE = DOCS / "tenants.md"
 
 
 def test_every_block_runs(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     """From top to bottom, with the assertions that it shows."""
-    monkeypatch.setenv("DATABASE_URL", database.url().render_as_string(hide_password=False))
-    monkeypatch.setenv("SECRETS_ENCRYPTION_KEY", KEY)
-    monkeypatch.delenv("KMS_KEY_ARN", raising=False)
-    names: dict[str, Any] = {"__name__": "tenants"}
-    try:
-        for block in BLOCK.finditer(TEXT):
-            above = TEXT.count("\n", 0, block.start(1))
-            exec(compile("\n" * above + block[1], str(PAGE), "exec"), names)
-    finally:
-        names["engine"].dispose()
-    assert len(BLOCK.findall(TEXT)) == 6
+    with running(PAGE, database, monkeypatch, {"__name__": "tenants"}):
+        assert len(blocks(PAGE)) == 6
