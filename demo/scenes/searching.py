@@ -60,7 +60,7 @@ def _found(stage: Stage, engine: Engine, email: str) -> None:
     table = stage.table("asked", "sent", "found")
     digests = (value for name, value in sent[0][1].items() if name.startswith("email_bidx"))
     digest = bytes(next(digests).obj).hex()
-    table.add_row(f"email == {asked!r}", f"email_bidx = ANY ({{\\x{digest[:8]}…{digest[-4:]}}})", found[0])
+    table.add_row(f"email == {asked!r}", f"email_bidx = ANY (\\x{digest[:4]}…{digest[-4:]})", found[0])
     table.add_row(f'email.by("email_domain") == {domain!r}', "email_domain = ANY (…)", f"{len(others)}")
     stage.show(table)
     stage.promise(
