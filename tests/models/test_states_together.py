@@ -160,7 +160,7 @@ def test_keys_of_mixed_rows_come_in_one_wave(database: Database, model: Any, unw
         session.execute(text(f"insert into customer (id, email) values (100, '{SECRET}'), (101, null)"))
         session.commit()
     envelope.keyring.purge_cache()
-    kms.delay = 0.05
+    kms.delay = 0.3
     with engine.connect() as connection, kms_calls(kms, generate=0, unwrap=unwrapped):
         found = connection.scalars(select(model.email).order_by(model.id)).all()
     assert found[:5] == [f"{SECRET}{n}" for n in range(5)]

@@ -91,7 +91,7 @@ def test_a_half_pair_is_an_error_and_never_a_null(people: Session) -> None:
 
 def test_keys_that_need_a_call_are_fetched_in_one_wave(engine: Engine) -> None:
     """Four values of four rows are four unwrappings, all under way together."""
-    kms = FakeKms(delay=0.02)
+    kms = FakeKms(delay=0.3)
     Base.metadata.create_all(engine)
     attach(engine, Envelope(DirectKeyring(kms)))
     with Session(engine) as session:
