@@ -13,6 +13,7 @@ READY := $(VENV)/.ready
 help:  ## what there is to run
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1: /p' $(MAKEFILE_LIST)
 
+# Uncompiled: most of it is never imported, and what is, Python compiles itself.
 # Made anew when missing, when a pin or a dependency changed, or when the Python it came from is gone.
 ifneq ($(shell $(BIN)/python -c 'print("runs")' 2>/dev/null),runs)
 .PHONY: $(READY)
@@ -20,7 +21,7 @@ endif
 $(READY): pyproject.toml $(CONSTRAINTS)
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed: make PYTHON=...") if sys.version_info < (3, 11) else None'
 	$(PYTHON) -m venv --clear $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]' -c $(CONSTRAINTS)
+	$(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check -e '.[dev]' -c $(CONSTRAINTS)
 	@touch $@
 
 venv: $(READY)  ## build .venv
@@ -33,7 +34,7 @@ venv-20: .venv-20/.ready  ## build .venv-20: SQLAlchemy 2.0, and all else of .ve
 
 .venv-20/.ready: $(READY) constraints-sqlalchemy20.txt
 	$(PYTHON) -m venv --clear .venv-20
-	.venv-20/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -r constraints-sqlalchemy20.txt
+	.venv-20/bin/python -m pip install --quiet --no-compile --disable-pip-version-check --no-deps -r constraints-sqlalchemy20.txt
 	$(BIN)/python -c 'import sysconfig; print("import site; site.addsitedir({!r})".format(sysconfig.get_path("purelib")))' > "$$(.venv-20/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/all_else.pth"
 	@touch $@
 
