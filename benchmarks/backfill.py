@@ -11,8 +11,8 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy_envelope.backfill import schema
-from sqlalchemy_envelope.backfill.run import run as run_job
+from sqlalchemy_envelope.backfill.job.run import run as run_job
+from sqlalchemy_envelope.backfill.record import schema
 from sqlalchemy_envelope.testing import FakeKms
 
 from . import techniques

@@ -10,11 +10,11 @@ from typing import Any
 
 import psycopg
 
-from sqlalchemy_envelope.backfill import ddl, trigger
-from sqlalchemy_envelope.backfill.database import Database
-from sqlalchemy_envelope.backfill.jobs import record_job
-from sqlalchemy_envelope.backfill.move import Move
-from sqlalchemy_envelope.backfill.moves import record
+from sqlalchemy_envelope.backfill.ddl import ddl, trigger
+from sqlalchemy_envelope.backfill.postgres.database import Database
+from sqlalchemy_envelope.backfill.record.jobs import record_job
+from sqlalchemy_envelope.backfill.record.moves import record
+from sqlalchemy_envelope.backfill.subject.move import Move
 
 from .processor import seconds, server_seconds
 

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from demo.server import embedded_postgresql, scratch_schema
-from sqlalchemy_envelope.backfill.database import Database
+from sqlalchemy_envelope.backfill.postgres.database import Database
 
 Place = tuple[sa.URL, dict[str, Any]]
 """A server and what to connect with."""

@@ -4,9 +4,9 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 
-from sqlalchemy_envelope.backfill.move import Move
-from sqlalchemy_envelope.backfill.pace import Pace
-from sqlalchemy_envelope.backfill.run import run as run_job
+from sqlalchemy_envelope.backfill.job.run import run as run_job
+from sqlalchemy_envelope.backfill.plan.pace import Pace
+from sqlalchemy_envelope.backfill.subject.move import Move
 
 from .backfill_place import Place
 from .keyrings import static_envelope

@@ -48,6 +48,16 @@ FLOORS = (
 )
 """From the ground up: a room imports from the floors below its own only. Rooms need not exist yet."""
 
+BACKFILL = (
+    ("subject",),
+    ("postgres",),
+    ("record", "rows", "purge"),
+    ("ddl", "batches", "plan", "status"),
+    ("job", "doctor"),
+    ("moving",),
+)
+"""The largest room is a house of its own: its rooms, likewise from the ground up."""
+
 OPEN_AIR = {"": len(FLOORS), "testing": len(FLOORS)}
 """The package's front door, and what users' tests import: above all floors, and imported by none."""
 
@@ -70,6 +80,7 @@ MAX_FILE_LINES = 250
 MAX_BODY_LINES = 40
 
 FILES = sorted(ROOT.rglob("*.py"))
+IN_BACKFILL = sorted(ROOT.glob("backfill/*/*.py"))
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
@@ -152,6 +163,23 @@ def test_arrows_go_down(file: Path) -> None:
     for other in inside(file):
         same_room = room_of(other) == room_of(path) and "/" in path
         assert same_room or floor_of(other) < floor_of(path), f"{path} imports {other}"
+
+
+@pytest.mark.parametrize("file", IN_BACKFILL, ids=named)
+def test_arrows_go_down_in_the_backfill(file: Path) -> None:
+    """A file of its rooms imports from rooms on lower floors, or from its own."""
+    floors = {room: height for height, rooms in enumerate(BACKFILL) for room in rooms}
+    room = file.parent.name
+    for other in inside(file):
+        if room_of(other) == "backfill":
+            theirs = other.split("/")[1]
+            assert theirs == room or floors[theirs] < floors[room], f"{path_of(file)} imports {other}"
+
+
+def test_every_file_of_the_backfill_lies_in_a_room() -> None:
+    """None but its front lies beside them, and no floor names a room that is not there."""
+    assert {path_of(file).split("/")[1] for file in IN_BACKFILL} == set().union(*BACKFILL)
+    assert {path_of(file) for file in ROOT.glob("backfill/*.py")} == {"backfill/__init__"}
 
 
 def test_no_room_has_a_circle() -> None:

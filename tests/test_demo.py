@@ -16,9 +16,9 @@ from demo.__main__ import verdict
 from demo.chinook import Chinook
 from demo.scenes import ORDER
 from demo.stage import Stage
-from sqlalchemy_envelope.backfill.move import Move
-from sqlalchemy_envelope.backfill.moves import record, recorded
-from sqlalchemy_envelope.backfill.schema import install
+from sqlalchemy_envelope.backfill.record.moves import record, recorded
+from sqlalchemy_envelope.backfill.record.schema import install
+from sqlalchemy_envelope.backfill.subject.move import Move
 from sqlalchemy_envelope.keystore import schema as keystore
 
 from .fixtures.child import comes_true

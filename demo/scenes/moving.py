@@ -8,16 +8,16 @@ from rich.padding import Padding
 from sqlalchemy import Engine, insert, select
 from sqlalchemy.orm import Session
 
-from sqlalchemy_envelope.backfill import stages, whole
-from sqlalchemy_envelope.backfill.checkpoint import Progress
-from sqlalchemy_envelope.backfill.database import Database
-from sqlalchemy_envelope.backfill.jobs import record_job
-from sqlalchemy_envelope.backfill.move import Move
-from sqlalchemy_envelope.backfill.pace import Pace
-from sqlalchemy_envelope.backfill.run import run
-from sqlalchemy_envelope.backfill.running import Report
-from sqlalchemy_envelope.backfill.standing import look
-from sqlalchemy_envelope.backfill.status import ColumnStatus, columns
+from sqlalchemy_envelope.backfill.batches.checkpoint import Progress
+from sqlalchemy_envelope.backfill.job.run import run
+from sqlalchemy_envelope.backfill.job.running import Report
+from sqlalchemy_envelope.backfill.moving import stages, whole
+from sqlalchemy_envelope.backfill.moving.standing import look
+from sqlalchemy_envelope.backfill.plan.pace import Pace
+from sqlalchemy_envelope.backfill.postgres.database import Database
+from sqlalchemy_envelope.backfill.record.jobs import record_job
+from sqlalchemy_envelope.backfill.status.status import ColumnStatus, columns
+from sqlalchemy_envelope.backfill.subject.move import Move
 
 from ..stage import Stage
 from ..versions import (

@@ -10,7 +10,7 @@ from alembic.operations import ops
 from sqlalchemy import Column, Table
 from sqlalchemy.types import TypeEngine
 
-from ..backfill.moves import RecordedMove
+from ..backfill.record.moves import RecordedMove
 from ..checks import stored_guard
 from ..pairs import Pair, pairs_of
 

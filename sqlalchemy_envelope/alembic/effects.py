@@ -6,9 +6,9 @@ from typing import Any
 from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
 
-from ..backfill import stages, whole
-from ..backfill.database import Database
-from ..backfill.move import Move
+from ..backfill.moving import stages, whole
+from ..backfill.postgres.database import Database
+from ..backfill.subject.move import Move
 from ..envelope import Envelope
 from ..errors import ConfigurationError
 from . import steps

@@ -9,7 +9,7 @@ from typing import Any
 
 from alembic.operations import Operations
 
-from ..backfill.fill import Fill
+from ..backfill.subject.fill import Fill
 from ..blind import BlindIndex
 from ..errors import ConfigurationError
 from .told import Call, ToldOperation

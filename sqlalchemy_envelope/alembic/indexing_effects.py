@@ -2,8 +2,10 @@
 
 from alembic.operations import Operations
 
-from ..backfill import fill_ddl, fills, indexing
-from ..backfill.kind import Kind
+from ..backfill.ddl import fill_ddl
+from ..backfill.moving import indexing
+from ..backfill.record import fills
+from ..backfill.subject.kind import Kind
 from .effects import keys
 from .indexing import AddBlindIndexOp, BlindIndexOperation, DropBlindIndexOp
 from .indexing_script import added, command

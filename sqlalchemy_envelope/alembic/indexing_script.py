@@ -1,7 +1,8 @@
 """`--sql` mode: what a blind index takes that needs no keys."""
 
-from ..backfill import fill_ddl, fills, schema
-from ..backfill.fill import Fill
+from ..backfill.ddl import fill_ddl
+from ..backfill.record import fills, schema
+from ..backfill.subject.fill import Fill
 from ..keystore import schema as keys_schema
 
 

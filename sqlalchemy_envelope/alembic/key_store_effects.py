@@ -10,7 +10,7 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection
 
 from .. import wire
-from ..backfill.quoting import literal
+from ..backfill.postgres.quoting import literal
 from ..errors import BackfillError, ConfigurationError
 from ..keystore import schema
 from ..keystore.index_usage import index_usage

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from ..backfill.valuetype import ValueType
+from ..backfill.subject.valuetype import ValueType
 from ..errors import ConfigurationError
 from ..pairs import Pair
 from .changes import TableChanges

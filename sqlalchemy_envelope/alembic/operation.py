@@ -5,8 +5,8 @@ from typing import Any
 
 from alembic.operations import Operations
 
-from ..backfill.move import Move, row_columns
-from ..backfill.valuetype import ValueType
+from ..backfill.subject.move import Move, row_columns
+from ..backfill.subject.valuetype import ValueType
 from ..context import Context
 from ..padding import Padding
 from .told import Call, ToldOperation

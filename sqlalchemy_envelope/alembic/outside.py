@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection
 
-from ..backfill.database import Database
+from ..backfill.postgres.database import Database
 from ..errors import ConfigurationError
 
 _BEGIN = "with context.begin_transaction():\n        context.run_migrations()"

@@ -14,10 +14,10 @@ from alembic.autogenerate.api import AutogenContext
 from alembic.operations import ops
 from sqlalchemy import Table
 
-from ..backfill.fill import Fill
-from ..backfill.move import Authority, Move
-from ..backfill.moves import RecordedMove
-from ..backfill.valuetype import ValueType
+from ..backfill.record.moves import RecordedMove
+from ..backfill.subject.fill import Fill
+from ..backfill.subject.move import Authority, Move
+from ..backfill.subject.valuetype import ValueType
 from ..context import Context
 from ..errors import ConfigurationError
 from ..pairs import Pair

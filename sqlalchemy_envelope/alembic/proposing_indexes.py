@@ -4,8 +4,8 @@ from collections.abc import Collection, Iterator
 from dataclasses import replace
 from typing import Any
 
-from ..backfill.declared import fills_of
-from ..backfill.fill import Fill
+from ..backfill.subject.declared import fills_of
+from ..backfill.subject.fill import Fill
 from ..blind import BlindIndex
 from ..checks import stored_index
 from ..context import Context

@@ -2,9 +2,9 @@
 
 from sqlalchemy import Connection, text
 
-from ..backfill import fills, moves
-from ..backfill.fill import Fill
-from ..backfill.moves import RecordedMove
+from ..backfill.record import fills, moves
+from ..backfill.record.moves import RecordedMove
+from ..backfill.subject.fill import Fill
 
 
 def recorded_moves(connection: Connection) -> list[RecordedMove]:

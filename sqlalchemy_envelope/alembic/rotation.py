@@ -9,7 +9,7 @@ from typing import Any
 
 from alembic.operations import Operations
 
-from ..backfill.rotation import Rotation
+from ..backfill.subject.rotation import Rotation
 from ..errors import ConfigurationError
 from .told import Call, ToldOperation
 

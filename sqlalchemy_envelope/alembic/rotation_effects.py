@@ -8,11 +8,11 @@ from typing import Any
 
 from alembic.operations import Operations
 
-from ..backfill import schema
-from ..backfill.database import Database
-from ..backfill.kind import Kind
-from ..backfill.rotations import record_job, record_job_sql, record_sql
-from ..backfill.standing import installed
+from ..backfill.moving.standing import installed
+from ..backfill.postgres.database import Database
+from ..backfill.record import schema
+from ..backfill.record.rotations import record_job, record_job_sql, record_sql
+from ..backfill.subject.kind import Kind
 from ..errors import BackfillError
 from ..rotation import rewrap_keks, rotate, rotate_kek
 from ..rotation.columns import known_of

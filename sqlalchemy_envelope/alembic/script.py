@@ -9,14 +9,15 @@ from typing import Any
 
 from alembic.runtime.migration import MigrationContext
 
-from ..backfill import ddl, schema
-from ..backfill.assertion import assert_encrypted, where_authority
-from ..backfill.comments import carry
-from ..backfill.indexing import planned
-from ..backfill.jobs import record_job_sql
-from ..backfill.move import Move
-from ..backfill.moves import begin_sql
-from ..backfill.trigger import create_trigger, drop_trigger
+from ..backfill.ddl import ddl
+from ..backfill.ddl.assertion import assert_encrypted, where_authority
+from ..backfill.ddl.comments import carry
+from ..backfill.ddl.trigger import create_trigger, drop_trigger
+from ..backfill.moving.indexing import planned
+from ..backfill.record import schema
+from ..backfill.record.jobs import record_job_sql
+from ..backfill.record.moves import begin_sql
+from ..backfill.subject.move import Move
 from . import steps
 from .indexing_script import added
 from .operation import MoveOperation

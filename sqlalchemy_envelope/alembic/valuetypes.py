@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import ARRAY
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
-from ..backfill.valuetype import BY_TAG, ValueType
+from ..backfill.subject.valuetype import BY_TAG, ValueType
 from ..errors import ConfigurationError
 from ..pairs import Pair
 from ..types import EncryptedType

@@ -5,9 +5,9 @@ from typing import Annotated, Any
 
 import typer
 
-from ..backfill.kind import Kind
-from ..backfill.pace import Pace
-from ..backfill.sources import Source, resolve
+from ..backfill.plan.pace import Pace
+from ..backfill.rows.sources import Source, resolve
+from ..backfill.subject.kind import Kind
 from ..errors import ConfigurationError
 from .dryrun import dry_run
 from .exits import Exit

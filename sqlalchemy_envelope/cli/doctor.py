@@ -6,9 +6,9 @@ from typing import Annotated, Any
 
 import typer
 
-from ..backfill.doctor import examine
-from ..backfill.finding import Finding, Severity
-from ..backfill.move import Move
+from ..backfill.doctor.doctor import examine
+from ..backfill.doctor.finding import Finding, Severity
+from ..backfill.subject.move import Move
 from .exits import Exit
 from .options import AsJson, Column, Debug, Url
 from .target import Place, find_move

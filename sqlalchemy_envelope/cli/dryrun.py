@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from ..backfill.estimate import Estimate, estimate
-from ..backfill.kind import Kind
+from ..backfill.job.estimate import Estimate, estimate
+from ..backfill.subject.kind import Kind
 from .exits import Exit
 from .figures import count, duration, rows, size
 from .tasks import Task

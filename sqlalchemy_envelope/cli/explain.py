@@ -10,9 +10,9 @@ import typer
 from rich.text import Text
 from rich.tree import Tree
 
-from ..backfill.cells import SUITES, KeyFacts
-from ..backfill.explain import Chain, explain
-from ..backfill.kekfacts import Custodian, KekFacts
+from ..backfill.status.cells import SUITES, KeyFacts
+from ..backfill.status.explain import Chain, explain
+from ..backfill.status.kekfacts import Custodian, KekFacts
 from ..keyring.store import MAX_WRAPS
 from ..settings import ARN, PREVIOUS_ARNS
 from .exits import Exit

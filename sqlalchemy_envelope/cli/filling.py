@@ -5,13 +5,13 @@ from typing import Annotated, Any
 
 import typer
 
-from ..backfill import fills
-from ..backfill.database import Database
-from ..backfill.declared import fills_of
-from ..backfill.fill import Fill
-from ..backfill.indexing import add_index
-from ..backfill.kind import Kind
-from ..backfill.pace import Pace
+from ..backfill.moving.indexing import add_index
+from ..backfill.plan.pace import Pace
+from ..backfill.postgres.database import Database
+from ..backfill.record import fills
+from ..backfill.subject.declared import fills_of
+from ..backfill.subject.fill import Fill
+from ..backfill.subject.kind import Kind
 from ..errors import ConfigurationError
 from ..rotation.columns import pair_of
 from .exits import Exit

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ..backfill.database import Database
+from ..backfill.postgres.database import Database
 from ..blind import purpose_of
 from ..errors import ConfigurationError
 from ..keyring.index_store import TAG_BYTES, IndexName

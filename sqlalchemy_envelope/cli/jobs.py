@@ -8,9 +8,9 @@ from typing import Annotated, Any
 
 import typer
 
-from ..backfill.jobs import Job, State, jobs, pause, quarantined, resume
-from ..backfill.jobs import job as job_of
-from ..backfill.subjects import Subjects
+from ..backfill.record.jobs import Job, State, jobs, pause, quarantined, resume
+from ..backfill.record.jobs import job as job_of
+from ..backfill.record.subjects import Subjects
 from ..errors import ConfigurationError
 from .exits import Exit
 from .figures import count, moment

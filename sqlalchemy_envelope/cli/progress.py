@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from ..backfill.checkpoint import Progress as Reached
+from ..backfill.batches.checkpoint import Progress as Reached
 from .figures import count, duration
 from .terminal import Terminal
 

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from ..backfill.purge import purge as steps_of
-from ..backfill.step import Outcome, PurgeStep
+from ..backfill.purge.purge import purge as steps_of
+from ..backfill.purge.step import Outcome, PurgeStep
 from .consent import agreed
 from .exits import Exit
 from .options import AsJson, Column, Debug, Url

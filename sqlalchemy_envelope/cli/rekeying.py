@@ -7,10 +7,10 @@ from typing import Annotated, Any
 
 import typer
 
-from ..backfill.kind import Kind
-from ..backfill.pace import Pace
-from ..backfill.rotation import Rotation
-from ..backfill.standing import installed
+from ..backfill.moving.standing import installed
+from ..backfill.plan.pace import Pace
+from ..backfill.subject.kind import Kind
+from ..backfill.subject.rotation import Rotation
 from ..errors import ConfigurationError
 from ..rotation import rewrap_keks, rotation_of
 from ..rotation.columns import planned

@@ -3,8 +3,8 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from ..backfill.kind import Kind
-from ..backfill.running import Report
+from ..backfill.job.running import Report
+from ..backfill.subject.kind import Kind
 from .exits import Exit
 from .figures import count, duration, rows
 from .tasks import Task

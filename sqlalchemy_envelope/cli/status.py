@@ -6,9 +6,9 @@ from typing import Annotated, Any
 
 import typer
 
-from ..backfill.jobs import Job, State, jobs
-from ..backfill.status import ColumnStatus, columns
-from ..backfill.subjects import Subjects
+from ..backfill.record.jobs import Job, State, jobs
+from ..backfill.record.subjects import Subjects
+from ..backfill.status.status import ColumnStatus, columns
 from ..errors import ConfigurationError
 from .exits import Exit
 from .figures import count

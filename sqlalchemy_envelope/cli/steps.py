@@ -7,12 +7,12 @@ from typing import Annotated, Any
 
 import typer
 
-from ..backfill import whole
-from ..backfill.database import Database
-from ..backfill.move import Move
-from ..backfill.performing import HaltedError
-from ..backfill.standing import Standing, look_for
-from ..backfill.valuetype import ValueType
+from ..backfill.job.performing import HaltedError
+from ..backfill.moving import whole
+from ..backfill.moving.standing import Standing, look_for
+from ..backfill.postgres.database import Database
+from ..backfill.subject.move import Move
+from ..backfill.subject.valuetype import ValueType
 from ..errors import ConfigurationError
 from .consent import agreed
 from .exits import Exit

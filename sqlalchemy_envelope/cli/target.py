@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from ..backfill.moves import RecordedMove, recorded
+from ..backfill.record.moves import RecordedMove, recorded
 from ..errors import ConfigurationError
 
 _PART = re.compile(r'"((?:[^"]|"")+)"|([^."]+)')

@@ -3,18 +3,18 @@
 from dataclasses import dataclass
 from typing import Any
 
-from ..backfill import fills
-from ..backfill.fills import RecordedFill
-from ..backfill.fills import record_job as record_fill_job
-from ..backfill.jobs import Job, State, jobs, record_job
-from ..backfill.jobs import job as job_of
-from ..backfill.kind import Kind
-from ..backfill.move import Authority
-from ..backfill.moves import RecordedMove
-from ..backfill.prepare import check_new_job, check_new_rotation
-from ..backfill.rotation import Rotation
-from ..backfill.rotations import record_job as record_rotation_job
-from ..backfill.subjects import Recorded, Subjects
+from ..backfill.plan.prepare import check_new_job, check_new_rotation
+from ..backfill.record import fills
+from ..backfill.record.fills import RecordedFill
+from ..backfill.record.fills import record_job as record_fill_job
+from ..backfill.record.jobs import Job, State, jobs, record_job
+from ..backfill.record.jobs import job as job_of
+from ..backfill.record.moves import RecordedMove
+from ..backfill.record.rotations import record_job as record_rotation_job
+from ..backfill.record.subjects import Recorded, Subjects
+from ..backfill.subject.kind import Kind
+from ..backfill.subject.move import Authority
+from ..backfill.subject.rotation import Rotation
 from ..errors import ConfigurationError
 from .target import Place, job_number, move_of
 

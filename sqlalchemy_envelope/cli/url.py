@@ -3,7 +3,7 @@
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
-from ..backfill.database import Database
+from ..backfill.postgres.database import Database
 from ..errors import ConfigurationError
 
 VARIABLE = "DATABASE_URL"

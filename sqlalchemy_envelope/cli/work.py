@@ -8,13 +8,13 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..backfill import fills
-from ..backfill.checkpoint import Progress
-from ..backfill.database import Database
-from ..backfill.kind import Kind
-from ..backfill.moves import recorded
-from ..backfill.pace import Pace
-from ..backfill.run import run
+from ..backfill.batches.checkpoint import Progress
+from ..backfill.job.run import run
+from ..backfill.plan.pace import Pace
+from ..backfill.postgres.database import Database
+from ..backfill.record import fills
+from ..backfill.record.moves import recorded
+from ..backfill.subject.kind import Kind
 from ..errors import EnvelopeError
 from .exits import Exit, worst
 from .failures import told

@@ -10,17 +10,17 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from ..backfill.database import Database
-from ..backfill.kind import Kind
-from ..backfill.mates import guard_of, mates_of
-from ..backfill.moves import find_by_content
-from ..backfill.prepare import check_new_rotation
-from ..backfill.rotation import Rotation
-from ..backfill.rotations import record_job
-from ..backfill.run import run
-from ..backfill.running import Report
-from ..backfill.standing import installed
-from ..backfill.valuetype import ValueType
+from ..backfill.job.run import run
+from ..backfill.job.running import Report
+from ..backfill.moving.standing import installed
+from ..backfill.plan.mates import guard_of, mates_of
+from ..backfill.plan.prepare import check_new_rotation
+from ..backfill.postgres.database import Database
+from ..backfill.record.moves import find_by_content
+from ..backfill.record.rotations import record_job
+from ..backfill.subject.kind import Kind
+from ..backfill.subject.rotation import Rotation
+from ..backfill.subject.valuetype import ValueType
 from ..context import Context
 from ..envelope import Envelope
 from ..errors import BackfillError, ConfigurationError

@@ -4,7 +4,7 @@ import math
 from typing import Any
 from uuid import UUID
 
-from ..backfill.database import Database
+from ..backfill.postgres.database import Database
 from ..errors import ConfigurationError
 from ..keyring.custody import make_kek
 from ..keyring.keyring import Keyring

@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import Connection, text
 
-from ..backfill.database import Database
+from ..backfill.postgres.database import Database
 from ..blind import purpose_of
 from ..errors import BackfillError
 from ..keyring.custody import make_kek

@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import Connection, text
 
-from ..backfill.database import Database
+from ..backfill.postgres.database import Database
 from ..errors import ConfigurationError, DecryptionError, EnvelopeError
 from ..keyring.custody import make_kek, rewrap_kek
 from ..keyring.keyring import Keyring

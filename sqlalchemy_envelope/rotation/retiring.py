@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from ..backfill.database import Database
-from ..backfill.status import columns
+from ..backfill.postgres.database import Database
+from ..backfill.status.status import columns
 from ..errors import ConfigurationError
 from ..providers.aws_kms import key_id_of
 from ..wire import KEY_ID_BYTES, Wrap

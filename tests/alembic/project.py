@@ -13,7 +13,7 @@ from sqlalchemy import Column, Integer, MetaData, Table, Text
 from sqlalchemy.schema import SchemaItem
 
 from sqlalchemy_envelope import DirectKeyring, Envelope, StaticKey
-from sqlalchemy_envelope.backfill.database import Database as Reached
+from sqlalchemy_envelope.backfill.postgres.database import Database as Reached
 
 from ..fixtures.postgresql import Database
 

@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
-from sqlalchemy_envelope.backfill import apply as apply_module
-from sqlalchemy_envelope.backfill import handover, performing, stages
-from sqlalchemy_envelope.backfill import run as run_module
+from sqlalchemy_envelope.backfill.job import performing
+from sqlalchemy_envelope.backfill.job import run as run_module
+from sqlalchemy_envelope.backfill.moving import handover, stages
+from sqlalchemy_envelope.backfill.postgres import apply as apply_module
 
 from .project import Project
 

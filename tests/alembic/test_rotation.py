@@ -8,8 +8,8 @@ import pytest
 
 from sqlalchemy_envelope import ConfigurationError, Context, DirectKeyring, Envelope, StaticKey, TieredKeyring
 from sqlalchemy_envelope import alembic as ours
-from sqlalchemy_envelope.backfill.jobs import jobs
-from sqlalchemy_envelope.backfill.kind import Kind
+from sqlalchemy_envelope.backfill.record.jobs import jobs
+from sqlalchemy_envelope.backfill.subject.kind import Kind
 from sqlalchemy_envelope.errors import BackfillError
 from sqlalchemy_envelope.rotation.columns import planned, rotate
 

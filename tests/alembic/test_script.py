@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from sqlalchemy_envelope.backfill import whole
-from sqlalchemy_envelope.backfill.move import Move
+from sqlalchemy_envelope.backfill.moving import whole
+from sqlalchemy_envelope.backfill.subject.move import Move
 from tests.fixtures.postgresql import EmbeddedServer
 
 from .project import ADDRESSES, ENVELOPE, Project

@@ -9,11 +9,12 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy_envelope.backfill import ddl, gate, moves, schema, trigger
-from sqlalchemy_envelope.backfill.apply import apply
-from sqlalchemy_envelope.backfill.database import Database
-from sqlalchemy_envelope.backfill.move import Move
-from sqlalchemy_envelope.backfill.purge import purge
+from sqlalchemy_envelope.backfill.ddl import ddl, gate, trigger
+from sqlalchemy_envelope.backfill.postgres.apply import apply
+from sqlalchemy_envelope.backfill.postgres.database import Database
+from sqlalchemy_envelope.backfill.purge.purge import purge
+from sqlalchemy_envelope.backfill.record import moves, schema
+from sqlalchemy_envelope.backfill.subject.move import Move
 from tests.fixtures import postgresql
 
 CANARY = re.compile(rb"(CANARY|canary)[0-9a-f]{16}")

@@ -20,10 +20,10 @@ from sqlalchemy import URL, Engine, create_engine, insert, select, update
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from sqlalchemy_envelope import BlindIndex, DirectKeyring, EncryptedText, Envelope, StaticKey, attach
-from sqlalchemy_envelope.backfill.database import Database
-from sqlalchemy_envelope.backfill.declared import fills_of
-from sqlalchemy_envelope.backfill.indexing import add_index, count, fill_index
-from sqlalchemy_envelope.backfill.performing import UnendingError
+from sqlalchemy_envelope.backfill.job.performing import UnendingError
+from sqlalchemy_envelope.backfill.moving.indexing import add_index, count, fill_index
+from sqlalchemy_envelope.backfill.postgres.database import Database
+from sqlalchemy_envelope.backfill.subject.declared import fills_of
 from sqlalchemy_envelope.pairs import pairs_of
 from sqlalchemy_envelope.rotation.index_keys import (
     activate_index_key,

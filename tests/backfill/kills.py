@@ -12,9 +12,9 @@ import time
 from contextlib import closing
 from dataclasses import dataclass
 
-from sqlalchemy_envelope.backfill.move import Move
-from sqlalchemy_envelope.backfill.pace import Pace
-from sqlalchemy_envelope.backfill.run import run
+from sqlalchemy_envelope.backfill.job.run import run
+from sqlalchemy_envelope.backfill.plan.pace import Pace
+from sqlalchemy_envelope.backfill.subject.move import Move
 
 from .test_concurrency import OURS
 from .world import World, envelope

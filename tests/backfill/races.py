@@ -18,9 +18,9 @@ from typing import Any
 from unittest import mock
 
 from sqlalchemy_envelope import Envelope
-from sqlalchemy_envelope.backfill import writer
-from sqlalchemy_envelope.backfill.pace import Pace
-from sqlalchemy_envelope.backfill.running import Report
+from sqlalchemy_envelope.backfill.batches import writer
+from sqlalchemy_envelope.backfill.job.running import Report
+from sqlalchemy_envelope.backfill.plan.pace import Pace
 from sqlalchemy_envelope.errors import BackfillError
 
 from .test_concurrency import watched

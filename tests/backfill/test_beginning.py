@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from sqlalchemy_envelope import ConfigurationError
-from sqlalchemy_envelope.backfill import whole
-from sqlalchemy_envelope.backfill.database import Database as Place
-from sqlalchemy_envelope.backfill.move import Move
+from sqlalchemy_envelope.backfill.moving import whole
+from sqlalchemy_envelope.backfill.postgres.database import Database as Place
+from sqlalchemy_envelope.backfill.subject.move import Move
 
 from ..fixtures.postgresql import Database
 from .world import World, envelope

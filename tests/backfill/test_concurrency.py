@@ -10,9 +10,9 @@ import pytest
 from sqlalchemy import make_url
 
 from sqlalchemy_envelope import ConfigurationError, DirectKeyring, Envelope, StaticKey
-from sqlalchemy_envelope.backfill.checkpoint import Progress
-from sqlalchemy_envelope.backfill.pace import Pace
-from sqlalchemy_envelope.backfill.run import run
+from sqlalchemy_envelope.backfill.batches.checkpoint import Progress
+from sqlalchemy_envelope.backfill.job.run import run
+from sqlalchemy_envelope.backfill.plan.pace import Pace
 from sqlalchemy_envelope.cipher import DataKeys
 from sqlalchemy_envelope.errors import BackfillError
 from sqlalchemy_envelope.keyring.keyring import Order

@@ -3,9 +3,9 @@
 import pytest
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from sqlalchemy_envelope.backfill import whole
-from sqlalchemy_envelope.backfill.database import Database as Place
-from sqlalchemy_envelope.backfill.move import Move
+from sqlalchemy_envelope.backfill.moving import whole
+from sqlalchemy_envelope.backfill.postgres.database import Database as Place
+from sqlalchemy_envelope.backfill.subject.move import Move
 from sqlalchemy_envelope.errors import BackfillError
 
 from ..fixtures.postgresql import Database

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from sqlalchemy_envelope import DecryptionError, DirectKeyring, Envelope, Failure, StaticKey
-from sqlalchemy_envelope.backfill.move import Authority
-from sqlalchemy_envelope.backfill.ownership import own_range
-from sqlalchemy_envelope.backfill.pace import Pace
+from sqlalchemy_envelope.backfill.job.ownership import own_range
+from sqlalchemy_envelope.backfill.plan.pace import Pace
+from sqlalchemy_envelope.backfill.subject.move import Authority
 from sqlalchemy_envelope.errors import BackfillError, JobBusyError, KeyProviderError
 
 from .world import World

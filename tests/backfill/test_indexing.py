@@ -21,12 +21,12 @@ from sqlalchemy_envelope import (
     attach,
     last,
 )
-from sqlalchemy_envelope.backfill import jobs
-from sqlalchemy_envelope.backfill.database import Database
-from sqlalchemy_envelope.backfill.declared import fills_of
-from sqlalchemy_envelope.backfill.fill import Fill
-from sqlalchemy_envelope.backfill.fills import recorded
-from sqlalchemy_envelope.backfill.indexing import add_index, count, drop_index, fill_index
+from sqlalchemy_envelope.backfill.moving.indexing import add_index, count, drop_index, fill_index
+from sqlalchemy_envelope.backfill.postgres.database import Database
+from sqlalchemy_envelope.backfill.record import jobs
+from sqlalchemy_envelope.backfill.record.fills import recorded
+from sqlalchemy_envelope.backfill.subject.declared import fills_of
+from sqlalchemy_envelope.backfill.subject.fill import Fill
 from sqlalchemy_envelope.errors import BackfillError
 from sqlalchemy_envelope.pairs import pairs_of
 from sqlalchemy_envelope.rotation.columns import reencrypt_column, rewrap_column

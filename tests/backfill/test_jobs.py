@@ -7,11 +7,11 @@ import psycopg
 import pytest
 
 from sqlalchemy_envelope import ConfigurationError
-from sqlalchemy_envelope.backfill import jobs, schema
-from sqlalchemy_envelope.backfill.checkpoint import Progress
-from sqlalchemy_envelope.backfill.ownership import own_job
-from sqlalchemy_envelope.backfill.pace import Pace
-from sqlalchemy_envelope.backfill.run import run
+from sqlalchemy_envelope.backfill.batches.checkpoint import Progress
+from sqlalchemy_envelope.backfill.job.ownership import own_job
+from sqlalchemy_envelope.backfill.job.run import run
+from sqlalchemy_envelope.backfill.plan.pace import Pace
+from sqlalchemy_envelope.backfill.record import jobs, schema
 from sqlalchemy_envelope.errors import BackfillError, JobBusyError
 
 from ..fixtures.postgresql import Database

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 
 import pytest
 
-from sqlalchemy_envelope.backfill import remaining
-from sqlalchemy_envelope.backfill.move import Move
-from sqlalchemy_envelope.backfill.pace import Pace
-from sqlalchemy_envelope.backfill.plan import Plan
-from sqlalchemy_envelope.backfill.relation import inspect
+from sqlalchemy_envelope.backfill.job import remaining
+from sqlalchemy_envelope.backfill.plan.pace import Pace
+from sqlalchemy_envelope.backfill.plan.plan import Plan
+from sqlalchemy_envelope.backfill.postgres.relation import inspect
+from sqlalchemy_envelope.backfill.subject.move import Move
 
 from .conftest import MakeWorld
 from .world import World

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sqlalchemy_envelope.backfill.database import Database as Place
-from sqlalchemy_envelope.backfill.keyset import Key, Span, between, last_place, split
-from sqlalchemy_envelope.backfill.session import open_session
+from sqlalchemy_envelope.backfill.postgres.database import Database as Place
+from sqlalchemy_envelope.backfill.postgres.keyset import Key, Span, between, last_place, split
+from sqlalchemy_envelope.backfill.postgres.session import open_session
 
 from ..fixtures.postgresql import Database
 

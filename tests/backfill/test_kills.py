@@ -5,7 +5,7 @@ import subprocess
 import sys
 import threading
 
-from sqlalchemy_envelope.backfill.stopping import stop_on_signals
+from sqlalchemy_envelope.backfill.job.stopping import stop_on_signals
 
 from ..fixtures.child import comes_true
 from ..fixtures.postgresql import Database
@@ -14,9 +14,9 @@ from .world import World
 
 STOPPING = """
 import sys
-from sqlalchemy_envelope.backfill.pace import Pace
-from sqlalchemy_envelope.backfill.run import run
-from sqlalchemy_envelope.backfill.stopping import stop_on_signals
+from sqlalchemy_envelope.backfill.job.run import run
+from sqlalchemy_envelope.backfill.job.stopping import stop_on_signals
+from sqlalchemy_envelope.backfill.plan.pace import Pace
 from tests.backfill.world import envelope
 with stop_on_signals() as stop:
     report = run(sys.argv[1], int(sys.argv[2]), envelope, pace=Pace(least=10, most=10, rest=0.02), stop=stop)

@@ -4,10 +4,11 @@ import traceback
 
 import pytest
 
-from sqlalchemy_envelope.backfill import jobs, session
-from sqlalchemy_envelope.backfill.move import Authority
-from sqlalchemy_envelope.backfill.pace import Pace
-from sqlalchemy_envelope.backfill.sources import CallableSource
+from sqlalchemy_envelope.backfill.plan.pace import Pace
+from sqlalchemy_envelope.backfill.postgres import session
+from sqlalchemy_envelope.backfill.record import jobs
+from sqlalchemy_envelope.backfill.rows.sources import CallableSource
+from sqlalchemy_envelope.backfill.subject.move import Authority
 from sqlalchemy_envelope.errors import BackfillError
 
 from ..fixtures.postgresql import ServerLog

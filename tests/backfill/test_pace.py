@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sqlalchemy_envelope import ConfigurationError
-from sqlalchemy_envelope.backfill.checkpoint import Progress
-from sqlalchemy_envelope.backfill.pace import Pace, Patience, Size
-from sqlalchemy_envelope.backfill.throttle import Load, Throttle, look, weigh
+from sqlalchemy_envelope.backfill.batches.checkpoint import Progress
+from sqlalchemy_envelope.backfill.job.throttle import Load, Throttle, look, weigh
+from sqlalchemy_envelope.backfill.plan.pace import Pace, Patience, Size
 
 from .world import World
 

@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from sqlalchemy_envelope.backfill.keyset import Key
-from sqlalchemy_envelope.backfill.kind import Kind
-from sqlalchemy_envelope.backfill.relation import Column
-from sqlalchemy_envelope.backfill.session import BY_KEY, settle
-from sqlalchemy_envelope.backfill.steps import make_step
-from sqlalchemy_envelope.backfill.writer import update_sql
+from sqlalchemy_envelope.backfill.batches.writer import update_sql
+from sqlalchemy_envelope.backfill.postgres.keyset import Key
+from sqlalchemy_envelope.backfill.postgres.relation import Column
+from sqlalchemy_envelope.backfill.postgres.session import BY_KEY, settle
+from sqlalchemy_envelope.backfill.rows.steps import make_step
+from sqlalchemy_envelope.backfill.subject.kind import Kind
 
 from .world import World, envelope
 

@@ -3,11 +3,12 @@
 import pytest
 
 from sqlalchemy_envelope import DirectKeyring, Envelope
-from sqlalchemy_envelope.backfill import jobs, whole
-from sqlalchemy_envelope.backfill.jobs import QuarantinedRow
-from sqlalchemy_envelope.backfill.move import Authority
-from sqlalchemy_envelope.backfill.pace import Pace
-from sqlalchemy_envelope.backfill.sources import CallableSource, ExpressionSource
+from sqlalchemy_envelope.backfill.moving import whole
+from sqlalchemy_envelope.backfill.plan.pace import Pace
+from sqlalchemy_envelope.backfill.record import jobs
+from sqlalchemy_envelope.backfill.record.jobs import QuarantinedRow
+from sqlalchemy_envelope.backfill.rows.sources import CallableSource, ExpressionSource
+from sqlalchemy_envelope.backfill.subject.move import Authority
 from sqlalchemy_envelope.errors import BackfillError, KeyProviderError
 from sqlalchemy_envelope.testing import FakeKms
 

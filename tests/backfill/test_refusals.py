@@ -4,13 +4,15 @@ import psycopg
 import pytest
 
 from sqlalchemy_envelope import ConfigurationError
-from sqlalchemy_envelope.backfill import moves, trigger, whole
-from sqlalchemy_envelope.backfill.database import Database as Place
-from sqlalchemy_envelope.backfill.move import Authority, Move
-from sqlalchemy_envelope.backfill.refusals import check_columns, check_table
-from sqlalchemy_envelope.backfill.relation import inspect
-from sqlalchemy_envelope.backfill.run import run
-from sqlalchemy_envelope.backfill.sources import CallableSource
+from sqlalchemy_envelope.backfill.ddl import trigger
+from sqlalchemy_envelope.backfill.job.run import run
+from sqlalchemy_envelope.backfill.moving import whole
+from sqlalchemy_envelope.backfill.plan.refusals import check_columns, check_table
+from sqlalchemy_envelope.backfill.postgres.database import Database as Place
+from sqlalchemy_envelope.backfill.postgres.relation import inspect
+from sqlalchemy_envelope.backfill.record import moves
+from sqlalchemy_envelope.backfill.rows.sources import CallableSource
+from sqlalchemy_envelope.backfill.subject.move import Authority, Move
 
 from ..fixtures.postgresql import Database
 from .conftest import MakeWorld

@@ -8,10 +8,10 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import LargeBinary, Text
 
 from sqlalchemy_envelope import ConfigurationError, DirectKeyring, Envelope, StaticKey, Version
-from sqlalchemy_envelope.backfill import jobs, whole
-from sqlalchemy_envelope.backfill.legacy_source import LegacySource, from_base64
-from sqlalchemy_envelope.backfill.move import Move
-from sqlalchemy_envelope.backfill.sources import (
+from sqlalchemy_envelope.backfill.moving import whole
+from sqlalchemy_envelope.backfill.record import jobs
+from sqlalchemy_envelope.backfill.rows.legacy_source import LegacySource, from_base64
+from sqlalchemy_envelope.backfill.rows.sources import (
     CallableSource,
     ExpressionSource,
     PlainSource,
@@ -20,6 +20,7 @@ from sqlalchemy_envelope.backfill.sources import (
     VersionedSource,
     resolve,
 )
+from sqlalchemy_envelope.backfill.subject.move import Move
 from sqlalchemy_envelope.testing import FakeKms, kms_calls
 
 from ..fixtures.postgresql import ServerLog

@@ -5,10 +5,11 @@ from itertools import pairwise
 import pytest
 
 from sqlalchemy_envelope import DirectKeyring, Envelope, StaticKey
-from sqlalchemy_envelope.backfill import jobs, trigger
-from sqlalchemy_envelope.backfill.move import Authority, Move
-from sqlalchemy_envelope.backfill.moves import recorded
-from sqlalchemy_envelope.backfill.pace import Pace
+from sqlalchemy_envelope.backfill.ddl import trigger
+from sqlalchemy_envelope.backfill.plan.pace import Pace
+from sqlalchemy_envelope.backfill.record import jobs
+from sqlalchemy_envelope.backfill.record.moves import recorded
+from sqlalchemy_envelope.backfill.subject.move import Authority, Move
 from sqlalchemy_envelope.errors import BackfillError, DecryptionError
 
 from .conftest import MakeWorld

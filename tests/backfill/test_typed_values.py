@@ -5,9 +5,9 @@ from decimal import Decimal
 import pytest
 
 from sqlalchemy_envelope import ConfigurationError
-from sqlalchemy_envelope.backfill import jobs
-from sqlalchemy_envelope.backfill.move import Authority, Move
-from sqlalchemy_envelope.backfill.valuetype import ValueType
+from sqlalchemy_envelope.backfill.record import jobs
+from sqlalchemy_envelope.backfill.subject.move import Authority, Move
+from sqlalchemy_envelope.backfill.subject.valuetype import ValueType
 from sqlalchemy_envelope.errors import BackfillError, InvalidValueError
 from sqlalchemy_envelope.forms import Form
 from sqlalchemy_envelope.scalars import encode_decimal

@@ -7,14 +7,15 @@ from typing import Any
 import psycopg
 
 from sqlalchemy_envelope import DirectKeyring, Envelope, StaticKey
-from sqlalchemy_envelope.backfill import ddl, schema, trigger
-from sqlalchemy_envelope.backfill.database import Database
-from sqlalchemy_envelope.backfill.jobs import Job, record_job
-from sqlalchemy_envelope.backfill.move import Authority, Move
-from sqlalchemy_envelope.backfill.moves import record
-from sqlalchemy_envelope.backfill.pace import Pace
-from sqlalchemy_envelope.backfill.run import run
-from sqlalchemy_envelope.backfill.running import Report
+from sqlalchemy_envelope.backfill.ddl import ddl, trigger
+from sqlalchemy_envelope.backfill.job.run import run
+from sqlalchemy_envelope.backfill.job.running import Report
+from sqlalchemy_envelope.backfill.plan.pace import Pace
+from sqlalchemy_envelope.backfill.postgres.database import Database
+from sqlalchemy_envelope.backfill.record import schema
+from sqlalchemy_envelope.backfill.record.jobs import Job, record_job
+from sqlalchemy_envelope.backfill.record.moves import record
+from sqlalchemy_envelope.backfill.subject.move import Authority, Move
 
 KEY = bytes(range(32))
 BRISK = Pace(target=0.05, least=10, patience=20.0)

@@ -29,9 +29,9 @@ from sqlalchemy import Table as SqlTable
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from sqlalchemy_envelope import BlindIndex, DirectKeyring, EncryptedText, Envelope, StaticKey, attach
-from sqlalchemy_envelope.backfill.database import Database
-from sqlalchemy_envelope.backfill.declared import fills_of
-from sqlalchemy_envelope.backfill.indexing import add_index, fill_index
+from sqlalchemy_envelope.backfill.moving.indexing import add_index, fill_index
+from sqlalchemy_envelope.backfill.postgres.database import Database
+from sqlalchemy_envelope.backfill.subject.declared import fills_of
 from sqlalchemy_envelope.errors import EnvelopeError
 from sqlalchemy_envelope.pairs import pairs_of
 

@@ -16,7 +16,7 @@ from unittest import mock
 
 from sqlalchemy import text
 
-from sqlalchemy_envelope.backfill.pace import Pace
+from sqlalchemy_envelope.backfill.plan.pace import Pace
 from sqlalchemy_envelope.errors import BackfillError
 from sqlalchemy_envelope.keystore import index_states
 from sqlalchemy_envelope.rotation.index_keys import (

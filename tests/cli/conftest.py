@@ -12,9 +12,9 @@ from typing import Any
 import psycopg
 import pytest
 
-from sqlalchemy_envelope.backfill.database import Database
-from sqlalchemy_envelope.backfill.move import Move
-from sqlalchemy_envelope.backfill.whole import begin
+from sqlalchemy_envelope.backfill.moving.whole import begin
+from sqlalchemy_envelope.backfill.postgres.database import Database
+from sqlalchemy_envelope.backfill.subject.move import Move
 from sqlalchemy_envelope.cli.app import run
 
 from ..fixtures import postgresql

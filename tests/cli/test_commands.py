@@ -11,7 +11,7 @@ from .conftest import CANARY, KEY, Shell
 
 NO_KEYS = {"SECRETS_ENCRYPTION_KEY": "", "KMS_KEY_ARN": ""}
 TURNED = """
-from sqlalchemy_envelope.backfill.sources import CallableSource
+from sqlalchemy_envelope.backfill.rows.sources import CallableSource
 
 source = CallableSource(lambda value: value[::-1])
 """
@@ -248,6 +248,6 @@ def test_a_source_is_kept_for_whoever_goes_on(shell: Shell, tmp_path, monkeypatc
 def test_a_source_is_of_one_column(shell: Shell) -> None:
     """Not of all jobs that are open."""
     shell.begin(1)
-    done = shell.run("backfill", "all", "--source", "sqlalchemy_envelope.backfill.sources:PlainSource")
+    done = shell.run("backfill", "all", "--source", "sqlalchemy_envelope.backfill.rows.sources:PlainSource")
     assert done.code == Exit.USAGE
     assert "--source" in done.err

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from sqlalchemy_envelope.backfill.ownership import own_job
+from sqlalchemy_envelope.backfill.job.ownership import own_job
 from sqlalchemy_envelope.cli.app import COMMANDS, KEYS
 from sqlalchemy_envelope.cli.exits import Exit
 
@@ -14,7 +14,7 @@ from .conftest import CANARY, KEY, Done, Shell
 NO_KEYS = {"SECRETS_ENCRYPTION_KEY": "", "KMS_KEY_ARN": ""}
 UNREACHABLE = "postgresql://me:canary-4471@127.0.0.1:1/clinic"
 BAD_SOURCE = """
-from sqlalchemy_envelope.backfill.sources import CallableSource
+from sqlalchemy_envelope.backfill.rows.sources import CallableSource
 
 def read(value):
     if value.endswith("-7@x.org"):

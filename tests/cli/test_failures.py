@@ -6,7 +6,7 @@ import psycopg
 import pytest
 
 from sqlalchemy_envelope import ConfigurationError, DecryptionError, Failure, KeyProviderError
-from sqlalchemy_envelope.backfill.faults import told as ending
+from sqlalchemy_envelope.backfill.postgres.faults import told as ending
 from sqlalchemy_envelope.cli.exits import Exit
 from sqlalchemy_envelope.cli.failures import explained, frames
 from sqlalchemy_envelope.cli.redaction import redacted

@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from sqlalchemy_envelope.backfill.checkpoint import Progress
-from sqlalchemy_envelope.backfill.jobs import State
+from sqlalchemy_envelope.backfill.batches.checkpoint import Progress
+from sqlalchemy_envelope.backfill.record.jobs import State
 from sqlalchemy_envelope.cli.exits import MEANING, Exit, worst
 from sqlalchemy_envelope.cli.figures import duration, moment, rows, size
 from sqlalchemy_envelope.cli.progress import Size, Waits, details

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import psycopg
 from sqlalchemy import Engine
 
-from sqlalchemy_envelope.backfill.schema import install as install_record
+from sqlalchemy_envelope.backfill.record.schema import install as install_record
 from sqlalchemy_envelope.keystore import install, installed_version
 from sqlalchemy_envelope.keystore.schema import VERSION
 

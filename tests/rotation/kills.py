@@ -13,9 +13,9 @@ from contextlib import closing
 from dataclasses import dataclass
 
 from sqlalchemy_envelope import DirectKeyring, Envelope, StaticKey
-from sqlalchemy_envelope.backfill.database import Database
-from sqlalchemy_envelope.backfill.kind import Kind
-from sqlalchemy_envelope.backfill.pace import Pace
+from sqlalchemy_envelope.backfill.plan.pace import Pace
+from sqlalchemy_envelope.backfill.postgres.database import Database
+from sqlalchemy_envelope.backfill.subject.kind import Kind
 from sqlalchemy_envelope.rotation.columns import planned, rotate
 
 from .world import NEW, World, after

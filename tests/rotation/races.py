@@ -17,9 +17,9 @@ from dataclasses import dataclass, field
 from unittest import mock
 
 from sqlalchemy_envelope import DirectKeyring, Envelope, StaticKey
-from sqlalchemy_envelope.backfill import writer
-from sqlalchemy_envelope.backfill.kind import Kind
-from sqlalchemy_envelope.backfill.pace import Pace
+from sqlalchemy_envelope.backfill.batches import writer
+from sqlalchemy_envelope.backfill.plan.pace import Pace
+from sqlalchemy_envelope.backfill.subject.kind import Kind
 from sqlalchemy_envelope.cipher import DataKeys
 from sqlalchemy_envelope.errors import BackfillError
 from sqlalchemy_envelope.keyring.keyring import Order, Stored

@@ -1,6 +1,6 @@
 """A rotation that is killed goes on where it was."""
 
-from sqlalchemy_envelope.backfill.kind import Kind
+from sqlalchemy_envelope.backfill.subject.kind import Kind
 
 from ..fixtures.postgresql import Database
 from .kills import ROWS, kill_until

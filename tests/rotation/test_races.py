@@ -2,7 +2,7 @@
 
 import pytest
 
-from sqlalchemy_envelope.backfill.kind import Kind
+from sqlalchemy_envelope.backfill.subject.kind import Kind
 
 from .races import race
 from .world import World

@@ -6,7 +6,7 @@ import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from sqlalchemy_envelope import DirectKeyring, Envelope, StaticKey
-from sqlalchemy_envelope.backfill.jobs import jobs, quarantined
+from sqlalchemy_envelope.backfill.record.jobs import jobs, quarantined
 from sqlalchemy_envelope.checks import check_sql
 from sqlalchemy_envelope.errors import BackfillError, ConfigurationError
 from sqlalchemy_envelope.legacy import Version

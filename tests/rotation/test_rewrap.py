@@ -3,7 +3,7 @@
 import pytest
 
 from sqlalchemy_envelope import DirectKeyring, Envelope, StaticKey
-from sqlalchemy_envelope.backfill.jobs import jobs, quarantined
+from sqlalchemy_envelope.backfill.record.jobs import jobs, quarantined
 from sqlalchemy_envelope.errors import ConfigurationError
 from sqlalchemy_envelope.rotation.columns import rewrap_column
 from sqlalchemy_envelope.testing import FakeKms

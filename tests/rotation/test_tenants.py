@@ -8,8 +8,8 @@ from sqlalchemy import Engine, Integer, create_engine, select
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 from sqlalchemy_envelope import TENANT, EncryptedText, Envelope, StaticKey, TieredKeyring, attach, tenant
-from sqlalchemy_envelope.backfill.database import Database as Place
-from sqlalchemy_envelope.backfill.kind import Kind
+from sqlalchemy_envelope.backfill.postgres.database import Database as Place
+from sqlalchemy_envelope.backfill.subject.kind import Kind
 from sqlalchemy_envelope.errors import ConfigurationError
 from sqlalchemy_envelope.keystore import install
 from sqlalchemy_envelope.rotation import rewrap_column, rotate, rotate_kek, rotation_of

@@ -7,8 +7,8 @@ from sqlalchemy import Text, create_engine, event, func, select
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, aliased, mapped_column
 
 from sqlalchemy_envelope import DirectKeyring, EncryptedText, Envelope, StaticKey, attach
-from sqlalchemy_envelope.backfill.database import Database as Place
-from sqlalchemy_envelope.backfill.kind import Kind
+from sqlalchemy_envelope.backfill.postgres.database import Database as Place
+from sqlalchemy_envelope.backfill.subject.kind import Kind
 from sqlalchemy_envelope.errors import ConfigurationError
 from sqlalchemy_envelope.rotation.columns import reencrypt_column, rewrap_column, rotate, rotation_of
 from sqlalchemy_envelope.rotation.needs import needs_rewrap

@@ -3,10 +3,10 @@
 import psycopg
 import pytest
 
-from sqlalchemy_envelope.backfill import schema
-from sqlalchemy_envelope.backfill.jobs import jobs
-from sqlalchemy_envelope.backfill.schema import install
-from sqlalchemy_envelope.backfill.subjects import Subjects
+from sqlalchemy_envelope.backfill.record import schema
+from sqlalchemy_envelope.backfill.record.jobs import jobs
+from sqlalchemy_envelope.backfill.record.schema import install
+from sqlalchemy_envelope.backfill.record.subjects import Subjects
 from sqlalchemy_envelope.rotation.columns import rewrap_column
 
 from .world import World, after

@@ -9,8 +9,8 @@ import psycopg
 from sqlalchemy import make_url
 
 from sqlalchemy_envelope import Context, DirectKeyring, Envelope, StaticKey
-from sqlalchemy_envelope.backfill.database import Database
-from sqlalchemy_envelope.backfill.pace import Pace
+from sqlalchemy_envelope.backfill.plan.pace import Pace
+from sqlalchemy_envelope.backfill.postgres.database import Database
 from sqlalchemy_envelope.checks import check_sql, guard_name
 
 OLD, NEW = bytes(range(32)), bytes(range(1, 33))

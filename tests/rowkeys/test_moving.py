@@ -6,9 +6,9 @@ import pytest
 from sqlalchemy import BigInteger, Column, Engine, MetaData, Table, Text, insert, select, text, update
 
 from sqlalchemy_envelope import ConfigurationError, Context, EncryptedText, Envelope, ReadsPlaintext, attach
-from sqlalchemy_envelope.backfill import whole
-from sqlalchemy_envelope.backfill.database import Database
-from sqlalchemy_envelope.backfill.move import Move
+from sqlalchemy_envelope.backfill.moving import whole
+from sqlalchemy_envelope.backfill.postgres.database import Database
+from sqlalchemy_envelope.backfill.subject.move import Move
 
 ROWS: Any = [
     {"id": 1, "name": "n1", "mail": "m1"},

@@ -7,10 +7,10 @@ import pytest
 from sqlalchemy import Engine, insert
 
 from sqlalchemy_envelope import ConfigurationError, DirectKeyring, Envelope, StaticKey, attach, detach
-from sqlalchemy_envelope.backfill.database import Database
-from sqlalchemy_envelope.backfill.explain import explain
-from sqlalchemy_envelope.backfill.kind import Kind
-from sqlalchemy_envelope.backfill.status import columns
+from sqlalchemy_envelope.backfill.postgres.database import Database
+from sqlalchemy_envelope.backfill.status.explain import explain
+from sqlalchemy_envelope.backfill.status.status import columns
+from sqlalchemy_envelope.backfill.subject.kind import Kind
 from sqlalchemy_envelope.rotation import reencrypt_column, rewrap_column, rotate, rotation_of
 
 from .conftest import KEY, Person, deks, person, values

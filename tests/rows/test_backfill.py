@@ -14,9 +14,9 @@ from sqlalchemy_envelope import (
     StaticKey,
     attach,
 )
-from sqlalchemy_envelope.backfill.jobs import jobs, quarantined
-from sqlalchemy_envelope.backfill.move import Authority, Move
-from sqlalchemy_envelope.backfill.moves import recorded
+from sqlalchemy_envelope.backfill.record.jobs import jobs, quarantined
+from sqlalchemy_envelope.backfill.record.moves import recorded
+from sqlalchemy_envelope.backfill.subject.move import Authority, Move
 from sqlalchemy_envelope.errors import BackfillError
 from sqlalchemy_envelope.rotation import reencrypt_column, rewrap_column
 from sqlalchemy_envelope.rotation.columns import rotation_of

@@ -3,9 +3,9 @@
 from sqlalchemy import Column, Integer, MetaData, Table, Text, create_engine, insert, select, update
 
 from sqlalchemy_envelope import EncryptedText, ReadsEncrypted, attach
-from sqlalchemy_envelope.backfill import jobs
-from sqlalchemy_envelope.backfill.move import Authority, Move
-from sqlalchemy_envelope.backfill.moves import recorded
+from sqlalchemy_envelope.backfill.record import jobs
+from sqlalchemy_envelope.backfill.record.moves import recorded
+from sqlalchemy_envelope.backfill.subject.move import Authority, Move
 
 from ..backfill.conftest import make_world  # noqa: F401 - a fixture
 from ..backfill.world import World, envelope

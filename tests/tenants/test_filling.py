@@ -17,9 +17,9 @@ from sqlalchemy_envelope import (
     attach,
     tenant,
 )
-from sqlalchemy_envelope.backfill.database import Database as Place
-from sqlalchemy_envelope.backfill.declared import fills_of
-from sqlalchemy_envelope.backfill.indexing import add_index, count, fill_index
+from sqlalchemy_envelope.backfill.moving.indexing import add_index, count, fill_index
+from sqlalchemy_envelope.backfill.postgres.database import Database as Place
+from sqlalchemy_envelope.backfill.subject.declared import fills_of
 from sqlalchemy_envelope.keystore import install
 from sqlalchemy_envelope.pairs import pairs_of
 from sqlalchemy_envelope.rotation.index_keys import activate_index_key, begin_index_key

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy_envelope import Envelope, StaticKey
-from sqlalchemy_envelope.backfill import ddl, moves, schema, trigger
-from sqlalchemy_envelope.backfill.apply import apply
-from sqlalchemy_envelope.backfill.database import Database
-from sqlalchemy_envelope.backfill.move import Move
+from sqlalchemy_envelope.backfill.ddl import ddl, trigger
+from sqlalchemy_envelope.backfill.postgres.apply import apply
+from sqlalchemy_envelope.backfill.postgres.database import Database
+from sqlalchemy_envelope.backfill.record import moves, schema
+from sqlalchemy_envelope.backfill.subject.move import Move
 from sqlalchemy_envelope.keyring.direct import DirectKeyring
 from tests.fixtures import postgresql
 

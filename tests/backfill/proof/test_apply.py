@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from sqlalchemy_envelope.backfill.apply import apply
+from sqlalchemy_envelope.backfill.postgres.apply import apply
 from sqlalchemy_envelope.errors import BackfillError
 
 from .conftest import Make

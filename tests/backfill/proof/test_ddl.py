@@ -5,8 +5,9 @@ from psycopg import sql
 from sqlalchemy import Column, MetaData, Table, Text, create_engine
 
 from sqlalchemy_envelope import EncryptedText
-from sqlalchemy_envelope.backfill import ddl, gate, moves, trigger
-from sqlalchemy_envelope.backfill.move import Authority, Move
+from sqlalchemy_envelope.backfill.ddl import ddl, gate, trigger
+from sqlalchemy_envelope.backfill.record import moves
+from sqlalchemy_envelope.backfill.subject.move import Authority, Move
 from sqlalchemy_envelope.errors import BackfillError
 
 from .conftest import Make

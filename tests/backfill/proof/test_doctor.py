@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from sqlalchemy_envelope.backfill import ddl, gate, trigger
-from sqlalchemy_envelope.backfill.doctor import examine
-from sqlalchemy_envelope.backfill.finding import Severity
-from sqlalchemy_envelope.backfill.move import Move
+from sqlalchemy_envelope.backfill.ddl import ddl, gate, trigger
+from sqlalchemy_envelope.backfill.doctor.doctor import examine
+from sqlalchemy_envelope.backfill.doctor.finding import Severity
+from sqlalchemy_envelope.backfill.subject.move import Move
 
 from .conftest import Make
 from .customer import TABLE, Customer

@@ -3,7 +3,7 @@
 import psycopg
 import pytest
 
-from sqlalchemy_envelope.backfill import gate
+from sqlalchemy_envelope.backfill.ddl import gate
 from sqlalchemy_envelope.errors import BackfillError
 from tests.fixtures.postgresql import ServerLog
 

@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from sqlalchemy_envelope.backfill.database import Database as Ours
-from sqlalchemy_envelope.backfill.purge import purge
-from sqlalchemy_envelope.backfill.step import Outcome, PurgeStep
+from sqlalchemy_envelope.backfill.postgres.database import Database as Ours
+from sqlalchemy_envelope.backfill.purge.purge import purge
+from sqlalchemy_envelope.backfill.purge.step import Outcome, PurgeStep
 from sqlalchemy_envelope.errors import BackfillError
 from tests.backfill.canaries import CANARY, PLACES, Canaries
 from tests.fixtures.postgresql import Database, EmbeddedServer

@@ -7,9 +7,11 @@ import pytest
 from sqlalchemy import Column, Integer, MetaData, Table, create_engine
 
 from sqlalchemy_envelope import EncryptedText, Version
-from sqlalchemy_envelope.backfill import ddl, moves, status
-from sqlalchemy_envelope.backfill.move import Move
-from sqlalchemy_envelope.backfill.status import ColumnStatus
+from sqlalchemy_envelope.backfill.ddl import ddl
+from sqlalchemy_envelope.backfill.record import moves
+from sqlalchemy_envelope.backfill.status import status
+from sqlalchemy_envelope.backfill.status.status import ColumnStatus
+from sqlalchemy_envelope.backfill.subject.move import Move
 from sqlalchemy_envelope.wire import KeyCell, Wrap
 
 from .conftest import Make
@@ -186,7 +188,7 @@ def test_a_large_table_may_be_estimated(make: Make, monkeypatch: pytest.MonkeyPa
     assert counts(only(customer, exact=False)) == (20_000, 20_000, 20_000, 0, 0)
     assert only(customer, exact=False).exact
     monkeypatch.setattr(status, "SAMPLE", 5_000)
-    monkeypatch.setattr("sqlalchemy_envelope.backfill.counting.SAMPLE", 5_000)
+    monkeypatch.setattr("sqlalchemy_envelope.backfill.status.counting.SAMPLE", 5_000)
     found = only(customer, exact=False)
     assert not found.exact
     assert found.plain is not None

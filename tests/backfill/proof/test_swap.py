@@ -9,10 +9,10 @@ from typing import Any
 import psycopg
 import pytest
 
-from sqlalchemy_envelope.backfill import ddl
-from sqlalchemy_envelope.backfill.handover import change_hands
-from sqlalchemy_envelope.backfill.move import Move
-from sqlalchemy_envelope.backfill.standing import look
+from sqlalchemy_envelope.backfill.ddl import ddl
+from sqlalchemy_envelope.backfill.moving.handover import change_hands
+from sqlalchemy_envelope.backfill.moving.standing import look
+from sqlalchemy_envelope.backfill.subject.move import Move
 from sqlalchemy_envelope.errors import BackfillError, JobBusyError
 
 from .conftest import Make

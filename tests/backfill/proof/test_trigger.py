@@ -5,8 +5,8 @@ from dataclasses import replace
 import psycopg
 import pytest
 
-from sqlalchemy_envelope.backfill import ddl, trigger
-from sqlalchemy_envelope.backfill.move import Authority, Move
+from sqlalchemy_envelope.backfill.ddl import ddl, trigger
+from sqlalchemy_envelope.backfill.subject.move import Authority, Move
 
 from .conftest import Make
 from .customer import TABLE, Customer
