@@ -248,6 +248,6 @@ def test_a_source_is_kept_for_whoever_goes_on(shell: Shell, tmp_path, monkeypatc
 def test_a_source_is_of_one_column(shell: Shell) -> None:
     """Not of all jobs that are open."""
     shell.begin(1)
-    done = shell.run("backfill", "all", "--source", "sqlalchemy_envelope.backfill.rows.sources:PlainSource")
+    done = shell.run("backfill", "all", "--source", "sqlalchemy_envelope.backfill:PlainSource")
     assert done.code == Exit.USAGE
     assert "--source" in done.err
