@@ -13,7 +13,7 @@ from ..blind import IndexContext, purpose_of
 from ..errors import ConfigurationError
 from ..forks import start_afresh_after_fork
 from ..providers.provider import KeyProvider
-from .index_store import IndexName, IndexStore
+from .index_store import IndexStore
 from .index_view import IndexView
 from .index_views import STATE_SECONDS, IndexViews
 from .waiting import Wait
@@ -123,9 +123,7 @@ class IndexKeys:
         self._rotating.clear()
 
     def _of(self, orders: Sequence[IndexOrder], make: bool, wait: Wait[None]) -> list[IndexView]:
-        names = [IndexName(context.purpose, context.tenant) for context, _ in orders]
-        found = self._views.found(dict.fromkeys(names), make, wait)
-        return [found[name] for name in names]
+        return self._views.found([context.name for context, _ in orders], make, wait)
 
     def _stored(self) -> IndexStore:
         if self._store is not None:
@@ -148,8 +146,7 @@ class IndexKeys:
 
 
 def _all(view: IndexView, context: IndexContext, messages: Sequence[bytes | None]) -> Probes:
-    digesters = [(key.tag, key.digester(context)) for key in view.keys]
+    makers = [key.maker(context) for key in view.keys]
     return [
-        () if message is None else tuple(tag + digest(message) for tag, digest in digesters)
-        for message in messages
+        () if message is None else tuple([make(message) for make in makers]) for message in messages
     ]
