@@ -7,6 +7,8 @@ or searched: a search that misses a row tells nobody.
 import math
 import time
 from collections.abc import Callable, Hashable, Sequence
+from itertools import repeat
+from operator import call
 from typing import Never
 
 from ..blind import IndexContext, purpose_of
@@ -89,7 +91,7 @@ class IndexKeys:
         views = self._of(orders, True, wait)
         for (context, _), view in zip(orders, views, strict=True):
             view.active(context)
-        return [_all(view, *order) for order, view in zip(orders, views, strict=True)]
+        return list(map(_all, views, orders))
 
     def probes(self, orders: Sequence[IndexOrder], wait: Wait[None]) -> list[Probes]:
         """For each order and message the cells under each live key: what is searched for.
@@ -97,8 +99,7 @@ class IndexKeys:
         () for None, and for all where nothing was ever written. Makes no key. Raises `ShreddedError` where
         all keys of an index were destroyed.
         """
-        views = self._of(orders, False, wait)
-        return [_all(view, *order) for order, view in zip(orders, views, strict=True)]
+        return list(map(_all, self._of(orders, False, wait), orders))
 
     def tags(self, contexts: Sequence[IndexContext], wait: Wait[None]) -> list[tuple[bytes, ...]]:
         """For each index the first 4 bytes of the cells under its live keys; the active key's come first."""
@@ -145,8 +146,7 @@ class IndexKeys:
         raise TypeError("IndexKeys hold keys and are not pickled; make them in each process")
 
 
-def _all(view: IndexView, context: IndexContext, messages: Sequence[bytes | None]) -> Probes:
+def _all(view: IndexView, order: IndexOrder) -> Probes:
+    context, messages = order
     makers = [key.maker(context) for key in view.keys]
-    return [
-        () if message is None else tuple([make(message) for make in makers]) for message in messages
-    ]
+    return [() if message is None else tuple(map(call, makers, repeat(message))) for message in messages]

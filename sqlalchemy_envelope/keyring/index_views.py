@@ -82,10 +82,9 @@ class IndexViews:
         """The view of each of these indexes, in one wave. `make`: the first key of one that has none."""
         with self._pool.lock:
             now = self._clock()
-            held = [self._live(name, now) for name in names]
-            known = [view for view in held if view is not None]
-            if len(known) == len(held):
-                return known
+            held: list[Any] = [self._live(name, now) for name in names]
+            if None not in held:
+                return held
             wave, rows = Wave(), IndexRows(self._stored, self._clock)
             found: dict[IndexName, IndexView | Call] = {}
             for name, view in zip(names, held, strict=True):

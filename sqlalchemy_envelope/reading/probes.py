@@ -43,7 +43,8 @@ class Probe:
     ) -> None:
         self.given, self.many, self.by = given, many, by
         self.type, self.stated, self.tenant = types[0], stated, tenant
-        self._encoders = [(type_.codec.encode, place_of(type_)) for type_ in types]
+        self._encodes = [type_.codec.encode for type_ in types]
+        self._places = [place_of(type_) for type_ in types]
         self._alike = None if self.type.tenancy is not None else by.context(self.type.reading.context)
 
     def context(self, of: "Tenants", row: Mapping[str, Any]) -> IndexContext:
@@ -69,12 +70,11 @@ class Probe:
 
     def messages(self, values: Sequence[Any]) -> list[bytes | None]:
         """What is digested of each. Raises `InvalidValueError` for what the column can't hold."""
-        columns = [values] if len(self._encoders) == 1 else self._parted(values)
-        both = zip(self._encoders, columns, strict=True)
-        return self.by.messages(*[encode_all(encode, each, place) for (encode, place), each in both])
+        columns = [values] if len(self._places) == 1 else self._parted(values)
+        return self.by.messages(*map(encode_all, self._encodes, columns, self._places))
 
     def _parted(self, values: Sequence[Any]) -> list[list[Any]]:
-        count = len(self._encoders)
+        count = len(self._places)
         rows = [(None,) * count if each is None else each for each in values]
         if not all(isinstance(each, tuple | list) and len(each) == count for each in rows):
             raise InvalidValueError(f"blind index {self.by.name} takes a tuple of {count} values")
@@ -102,8 +102,8 @@ class Searched:
         self._extracted = extracted
         self._options = options
 
-    def parameters(self, rows: Rows, attachment: Attachment) -> list[dict[str, Any]]:
-        """By name, for each row of parameters.
+    def beside(self, rows: Rows, given: Rows, attachment: Attachment) -> list[dict[str, Any]]:
+        """Each of the rows with its parameters beside; `given`: what values are looked for in, of each row.
 
         Raises `InvalidValueError`, `TenantError`, `KeyProviderError`, and `UnsupportedStatementError` for a
         join while its indexes' key is changing.
@@ -115,18 +115,18 @@ class Searched:
         probes: dict[tuple[str, ...], Probe] = self._compiled.probes
         orders: list[Order] = [
             (probe.context(self._tenant_of, row), probe.messages(probe.values(row, self._extracted)))
-            for row in rows
+            for row in given
             for probe in probes.values()
         ]
-        cells = iter(zip(orders, keys.probes(orders, attachment.wait) if orders else (), strict=True))
+        cells = map(_all, orders, keys.probes(orders, attachment.wait) if orders else ())
         made = []
-        for row in rows:
-            given: dict[str, Any] = {}
+        for row, seen in zip(rows, given, strict=True):
+            whole: dict[str, Any] = {**row}
             for names, probe in probes.items():
-                given.update(probe.named(names, _all(*next(cells))))
+                whole.update(probe.named(names, next(cells)))
             for name, each in self._compiled.of_tenants.items():
-                given[name] = self._of_tenant(each, row, attachment)
-            made.append(given)
+                whole[name] = self._of_tenant(each, seen, attachment)
+            made.append(whole)
         return made
 
     def _of_tenant(self, each: OfTenant, row: Mapping[str, Any], attachment: Attachment) -> Any:
@@ -173,8 +173,7 @@ def searched(
     """
     attachment: Any = attachment_of(connection.dialect)
     given = [{**param_dict, **row} for row in rows] if param_dict else rows
-    digests = Searched(compiled, extracted, options).parameters(given, attachment)
-    return [{**row, **more} for row, more in zip(rows, digests, strict=True)]
+    return Searched(compiled, extracted, options).beside(rows, given, attachment)
 
 
 def _one(type_: Type, stated: str, running: str | None) -> str:
