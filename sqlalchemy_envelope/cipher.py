@@ -194,12 +194,11 @@ def key_unwrapper(key: bytes, head: bytes, context: bytes) -> Unwrap:
     return unwrap
 
 
-def digester(key: bytes, context: bytes, bits: int, before: bytes = b"") -> Digest:
+def digester(key: bytes, context: bytes, bits: int) -> Digest:
     """A function that makes the digest of a message under an index key: HMAC-SHA-256, cut to `bits`.
 
-    `context`: encoded index context. `before` comes before each digest. The unused low bits of the last byte
-    are zero. The two halves of HMAC (RFC 2104) begin from states made here: at a value's length, twice as
-    fast as `hmac.digest`.
+    `context`: encoded index context. The unused low bits of the last byte are zero. The two halves of HMAC
+    (RFC 2104) begin from states made here: at a value's length, twice as fast as `hmac.digest`.
     """
     block = derive(key, "index", context)[:KEY_BYTES].ljust(_BLOCK_BYTES, b"\0")
     inner = hashlib.sha256(block.translate(_INNER)).copy
@@ -211,7 +210,7 @@ def digester(key: bytes, context: bytes, bits: int, before: bytes = b"") -> Dige
         hashed, keyed = inner(), outer()
         hashed.update(message)
         keyed.update(hashed.digest())
-        return before + keyed.digest()[:size]
+        return keyed.digest()[:size]
 
     def cut(message: bytes) -> bytes:
         whole = digest(message)

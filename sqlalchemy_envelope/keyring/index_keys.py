@@ -7,8 +7,6 @@ or searched: a search that misses a row tells nobody.
 import math
 import time
 from collections.abc import Callable, Hashable, Sequence
-from itertools import repeat
-from operator import call
 from typing import Never
 
 from ..blind import IndexContext, purpose_of
@@ -148,5 +146,5 @@ class IndexKeys:
 
 def _all(view: IndexView, order: IndexOrder) -> Probes:
     context, messages = order
-    makers = [key.maker(context) for key in view.keys]
-    return [() if message is None else tuple(map(call, makers, repeat(message))) for message in messages]
+    several = [key.cells(context, messages) for key in view.keys]
+    return [() if each[0] is None else each[1:] for each in zip(messages, *several, strict=True)]

@@ -22,30 +22,30 @@ AHEAD_PART = (0.4, 0.6)
 
 
 class IndexKey:
-    """An index key in the clear, and what makes cells of it. `unwrapped_at`: when its provider gave it.
+    """An index key in the clear, and the digesters made of it. `unwrapped_at`: when its provider gave it.
 
-    `tag`: what those cells begin with.
+    `tag`: what the cells made with it begin with.
     """
 
-    __slots__ = ("_key", "_makers", "id", "tag", "unwrapped_at")
+    __slots__ = ("_digesters", "_key", "id", "tag", "unwrapped_at")
 
     def __init__(self, id_: UUID, key: bytes, unwrapped_at: float) -> None:
         self.id, self._key, self.unwrapped_at = id_, key, unwrapped_at
         self.tag = id_.bytes[:TAG_BYTES]
-        self._makers: dict[tuple[bytes, int], cipher.Digest] = {}
+        self._digesters: dict[tuple[bytes, int], cipher.Digest] = {}
 
-    def maker(self, context: IndexContext) -> cipher.Digest:
-        """What makes the cell of a message; it is the caller's to see that the key is of its index."""
+    def digester(self, context: IndexContext) -> cipher.Digest:
+        """What makes digests for this context; it is the caller's to see that the key is of its index."""
         of = context.encoded, context.bits
-        made = self._makers.get(of)
+        made = self._digesters.get(of)
         if made is None:
-            made = self._makers[of] = cipher.digester(self._key, *of, self.tag)
+            made = self._digesters[of] = cipher.digester(self._key, *of)
         return made
 
     def cells(self, context: IndexContext, messages: Sequence[bytes | None]) -> list[bytes | None]:
         """The cell of each message, None for None."""
-        make = self.maker(context)
-        return [None if message is None else make(message) for message in messages]
+        tag, digest = self.tag, self.digester(context)
+        return [None if message is None else tag + digest(message) for message in messages]
 
     def __repr__(self) -> str:
         return f"IndexKey({self.id})"
