@@ -6,7 +6,7 @@ Normative text: docs/wire-format.md, section 9. What it tells to whoever reads t
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from .canonical import Tagged, messages
 from .context import Context, encode_context, utf8
@@ -24,11 +24,25 @@ _NAMES = frozenset({"index", "expressions", "tenant"})
 _PURPOSE = "index:"
 
 
+class IndexName(NamedTuple):
+    """What an index key is for: `index:` and its logical name, and the tenant if it has any."""
+
+    purpose: str
+    tenant: str | None
+
+    @property
+    def place(self) -> str:
+        """How messages name it."""
+        of = "" if self.tenant is None else f" of tenant {self.tenant!r}"
+        return f"blind {self.purpose.replace(':', ' ', 1)}{of}"
+
+
 @dataclass(frozen=True)
 class IndexContext:
     """What an index's digests are bound to: the name of its key, its expressions, and the tenant if any.
 
-    `bits`: how much of a digest is kept. `encoded`: the canonical bytes, prefix-free.
+    `bits`: how much of a digest is kept. `encoded`: the canonical bytes, prefix-free. `name`: how
+    `envelope.key` names what its key is for.
     """
 
     key: str
@@ -36,6 +50,7 @@ class IndexContext:
     tenant: str | None = None
     bits: int = 128
     encoded: bytes = field(init=False, repr=False, compare=False)
+    name: IndexName = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         names = {"index": utf8("index", self.key)}
@@ -44,11 +59,7 @@ class IndexContext:
         if self.tenant is not None:
             names["tenant"] = utf8("tenant", self.tenant)
         object.__setattr__(self, "encoded", encode_context(names, _NAMES))
-
-    @property
-    def purpose(self) -> str:
-        """How `envelope.key` names what its key is for."""
-        return purpose_of(self.key)
+        object.__setattr__(self, "name", IndexName(purpose_of(self.key), self.tenant))
 
     @property
     def place(self) -> str:
@@ -75,6 +86,7 @@ class BlindIndex:
     unique: bool
     columns: tuple[str, ...]
     filling: bool
+    _hash: int = field(init=False, compare=False)
 
     def __init__(
         self,
@@ -95,6 +107,17 @@ class BlindIndex:
         set_(self, "columns", columns if isinstance(columns, str) else tuple(columns))
         set_(self, "filling", filling)
         _check(self)
+        set_(self, "_hash", hash(self._given))
+
+    def __hash__(self) -> int:
+        return self._hash  # asked for with every comparison: it is in the key of SQLAlchemy's cache
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _restored, (*self._given,)  # hashes differ
+
+    @property
+    def _given(self) -> tuple[Any, ...]:
+        return self.expressions, *(value for _, value in self._options())
 
     @property
     def exact(self) -> bool:
@@ -122,6 +145,10 @@ class BlindIndex:
 
     def _options(self) -> list[tuple[str, object]]:
         return [(name, getattr(self, name)) for name in _DEFAULTS]
+
+
+def _restored(expressions: tuple[Expression, ...], *options: Any) -> BlindIndex:
+    return BlindIndex(*expressions, **dict(zip(_DEFAULTS, options, strict=True)))
 
 
 _DEFAULTS = {"name": None, "key": None, "bits": 128, "unique": False, "columns": (), "filling": False}

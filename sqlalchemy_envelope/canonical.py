@@ -4,7 +4,7 @@ Normative text: docs/wire-format.md, section 9.
 """
 
 from collections.abc import Callable, Sequence
-from functools import reduce
+from functools import lru_cache, reduce
 
 from .codec import BYTES_TAG, TEXT_TAG
 from .errors import ConfigurationError, DecryptionError, Failure
@@ -35,7 +35,8 @@ def check_indexable(tag: bytes, expressions: Sequence[Expression], place: str) -
         )
 
 
-def canonical(expressions: Sequence[Expression]) -> Canonical:
+@lru_cache(maxsize=1_000)
+def canonical(expressions: tuple[Expression, ...]) -> Canonical:
     """What makes of a tagged plaintext, padded or not, the one that all equal values have."""
     applied = tuple(each.apply for each in expressions)
 
@@ -49,7 +50,7 @@ def canonical(expressions: Sequence[Expression]) -> Canonical:
     return one
 
 
-def messages(expressions: Sequence[Expression], columns: Sequence[Sequence[Tagged]]) -> list[Tagged]:
+def messages(expressions: tuple[Expression, ...], columns: Sequence[Sequence[Tagged]]) -> list[Tagged]:
     """What is digested for each row: `columns` are the tagged plaintexts of an index's columns, in order.
 
     None for a row with a NULL in any of them, as SQL has it: such a row is equal to none.

@@ -10,7 +10,7 @@ from sqlalchemy.types import TypeDecorator
 
 from .blind import BlindIndex
 from .errors import ConfigurationError, UnsupportedStatementError
-from .search import ByIndex, candidate_of, check_search, refused_search
+from .search import SEARCHES, ByIndex, candidate_of, check_search, element_of, refused_search
 
 
 class EncryptedComparator(TypeDecorator.Comparator[Any]):
@@ -27,8 +27,8 @@ class EncryptedComparator(TypeDecorator.Comparator[Any]):
         operand = None if not other or isinstance(other[0], Null) else other[0]
         if op in _NULL_TESTS and operand is None:
             return super().operate(_NULL_TESTS[op], None, **kwargs)
-        if op in (operators.eq, operators.ne) and hasattr(operand, "__clause_element__"):
-            operand = operand.__clause_element__()  # type: ignore[union-attr]
+        if op in SEARCHES:
+            operand = element_of(operand)
         if isinstance(operand, BindParameter):  # of the column's own type it is never sent as it is
             operand = operand._with_binary_element_type(self.type)
         if op in (operators.eq, operators.ne) and isinstance(operand, ColumnElement):

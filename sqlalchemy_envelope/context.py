@@ -112,8 +112,7 @@ class Context:
             return place
         if not isinstance(place, str) or not all(place.rpartition(".")):  # type: ignore[redundant-expr]
             raise ConfigurationError('a context is a Context or "table.column", both parts not empty')
-        table, _, column = place.rpartition(".")
-        return cls(table, column)
+        return _of_place(place)
 
     @property
     def wrap_names(self) -> dict[str, str]:
@@ -130,6 +129,12 @@ class Context:
     def place(self) -> str:
         """`table.column`, for messages."""
         return f"{self.table}.{self.column}"
+
+
+@lru_cache(maxsize=10_000)
+def _of_place(place: str) -> Context:
+    table, _, column = place.rpartition(".")
+    return Context(table, column)
 
 
 @lru_cache(maxsize=10_000)

@@ -38,7 +38,7 @@ class IndexComparator(UserDefinedType.Comparator[Any]):
         if op in _NULLS and (operand is None or isinstance(operand, Null)):
             tested: ColumnElement[Any] = self.expr.column.operate(_NULLS[op], None)
             return tested
-        operand = _element(operand)
+        operand = element_of(operand)
         if op in (operators.eq, operators.ne) and _has_index(operand):
             return super().operate(op, operand, **kwargs)
         check_search(self.type.index, op, operand)  # type: ignore[attr-defined]
@@ -111,7 +111,7 @@ class ByIndex(ColumnElement[Any]):
 
 
 def check_search(index: BlindIndex, op: Any, operand: Any) -> None:
-    """That an index answers this of a value. Raises `UnsupportedStatementError`."""
+    """That an index answers this of an `element_of` an operand. Raises `UnsupportedStatementError`."""
     if op not in SEARCHES:
         raise refused_search(index, op)
     if not index.exact:
@@ -119,7 +119,6 @@ def check_search(index: BlindIndex, op: Any, operand: Any) -> None:
             f"blind index {index.name} keeps {index.bits} bits, too few to tell equal values: use "
             "candidates(value) and compare the rows that it finds in Python"
         )
-    operand = _element(operand)
     if isinstance(operand, ClauseElement) and operand.__visit_name__ not in _VALUES:
         raise UnsupportedStatementError(
             f"blind index {index.name} compares with Python values, not with SQL: give values, join a column "
@@ -132,7 +131,7 @@ def _has_index(operand: Any) -> bool:
     return bool(getattr(getattr(operand, "type", None), "indexes", ()))
 
 
-def _element(operand: Any) -> Any:
+def element_of(operand: Any) -> Any:
     """What SQLAlchemy makes of an operand that stands for an expression."""
     return operand.__clause_element__() if hasattr(operand, "__clause_element__") else operand
 

@@ -1,6 +1,6 @@
 """What is counted by hand under valgrind still runs: the paths alone, without it."""
 
-from benchmarks.counts import every_path, prepared
+from benchmarks.paths import every_path, prepared
 
 from .fixtures.postgresql import Database
 

@@ -9,9 +9,9 @@ from typing import Annotated, Any
 import typer
 
 from ..backfill.postgres.database import Database
-from ..blind import purpose_of
+from ..blind import IndexName, purpose_of
 from ..errors import ConfigurationError
-from ..keyring.index_store import TAG_BYTES, IndexName
+from ..keyring.index_store import TAG_BYTES
 from ..keyring.store import KekState
 from ..keystore import listing
 from ..keystore.index_states import WAIT_SECONDS

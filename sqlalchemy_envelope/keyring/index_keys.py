@@ -13,7 +13,7 @@ from ..blind import IndexContext, purpose_of
 from ..errors import ConfigurationError
 from ..forks import start_afresh_after_fork
 from ..providers.provider import KeyProvider
-from .index_store import IndexName, IndexStore
+from .index_store import IndexStore
 from .index_view import IndexView
 from .index_views import STATE_SECONDS, IndexViews
 from .waiting import Wait
@@ -89,7 +89,7 @@ class IndexKeys:
         views = self._of(orders, True, wait)
         for (context, _), view in zip(orders, views, strict=True):
             view.active(context)
-        return [_all(view, *order) for order, view in zip(orders, views, strict=True)]
+        return list(map(_all, views, orders))
 
     def probes(self, orders: Sequence[IndexOrder], wait: Wait[None]) -> list[Probes]:
         """For each order and message the cells under each live key: what is searched for.
@@ -97,8 +97,7 @@ class IndexKeys:
         () for None, and for all where nothing was ever written. Makes no key. Raises `ShreddedError` where
         all keys of an index were destroyed.
         """
-        views = self._of(orders, False, wait)
-        return [_all(view, *order) for order, view in zip(orders, views, strict=True)]
+        return list(map(_all, self._of(orders, False, wait), orders))
 
     def tags(self, contexts: Sequence[IndexContext], wait: Wait[None]) -> list[tuple[bytes, ...]]:
         """For each index the first 4 bytes of the cells under its live keys; the active key's come first."""
@@ -123,9 +122,7 @@ class IndexKeys:
         self._rotating.clear()
 
     def _of(self, orders: Sequence[IndexOrder], make: bool, wait: Wait[None]) -> list[IndexView]:
-        names = [IndexName(context.purpose, context.tenant) for context, _ in orders]
-        found = self._views.found(dict.fromkeys(names), make, wait)
-        return [found[name] for name in names]
+        return self._views.found([context.name for context, _ in orders], make, wait)
 
     def _stored(self) -> IndexStore:
         if self._store is not None:
@@ -147,9 +144,7 @@ class IndexKeys:
         raise TypeError("IndexKeys hold keys and are not pickled; make them in each process")
 
 
-def _all(view: IndexView, context: IndexContext, messages: Sequence[bytes | None]) -> Probes:
-    digesters = [(key.tag, key.digester(context)) for key in view.keys]
-    return [
-        () if message is None else tuple(tag + digest(message) for tag, digest in digesters)
-        for message in messages
-    ]
+def _all(view: IndexView, order: IndexOrder) -> Probes:
+    context, messages = order
+    several = [key.cells(context, messages) for key in view.keys]
+    return [() if each[0] is None else each[1:] for each in zip(messages, *several, strict=True)]

@@ -5,10 +5,11 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from uuid import UUID
 
+from ..blind import IndexName
 from ..errors import EnvelopeError, Failure, decryption_error
 from ..providers.provider import KeyProvider
 from .custody import make_kek, unwrap_kek
-from .index_store import IndexName, IndexRow, IndexStore
+from .index_store import IndexRow, IndexStore
 from .index_view import IndexKey
 from .rows import Clock
 from .store import KekState, WrappedKek

@@ -2,25 +2,13 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
+from ..blind import IndexName
 from .store import KekState, Make, WrappedKek
 
 TAG_BYTES = 4
 """How much of its key's id an indexed cell begins with."""
-
-
-class IndexName(NamedTuple):
-    """What an index key is for: `index:` and its logical name, and the tenant if it has any."""
-
-    purpose: str
-    tenant: str | None
-
-    @property
-    def place(self) -> str:
-        """How messages name it."""
-        of = "" if self.tenant is None else f" of tenant {self.tenant!r}"
-        return f"blind {self.purpose.replace(':', ' ', 1)}{of}"
 
 
 @dataclass(frozen=True)

@@ -22,18 +22,17 @@ AHEAD_PART = (0.4, 0.6)
 
 
 class IndexKey:
-    """An index key in the clear, and the digesters made of it. `unwrapped_at`: when its provider gave it."""
+    """An index key in the clear, and the digesters made of it. `unwrapped_at`: when its provider gave it.
 
-    __slots__ = ("_digesters", "_key", "id", "unwrapped_at")
+    `tag`: what the cells made with it begin with.
+    """
+
+    __slots__ = ("_digesters", "_key", "id", "tag", "unwrapped_at")
 
     def __init__(self, id_: UUID, key: bytes, unwrapped_at: float) -> None:
         self.id, self._key, self.unwrapped_at = id_, key, unwrapped_at
+        self.tag = id_.bytes[:TAG_BYTES]
         self._digesters: dict[tuple[bytes, int], cipher.Digest] = {}
-
-    @property
-    def tag(self) -> bytes:
-        """What the cells made with it begin with."""
-        return self.id.bytes[:TAG_BYTES]
 
     def digester(self, context: IndexContext) -> cipher.Digest:
         """What makes digests for this context; it is the caller's to see that the key is of its index."""

@@ -5,16 +5,17 @@ once. What is on its way is waited for and not asked for again. Nothing that fai
 """
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Any
 from uuid import UUID
 
+from ..blind import IndexName
 from ..errors import DecryptionError, KeyProviderError
 from ..providers.provider import KeyProvider
 from .index_reading import IndexRows, live, opened
-from .index_store import IndexName, IndexStore
+from .index_store import IndexStore
 from .index_view import IndexKey, IndexView
 from .pool import Pool, wait_for
 from .rows import Clock
@@ -77,22 +78,23 @@ class IndexViews:
         wait_for(wave, wait)
         return call.result
 
-    def found(self, names: Iterable[IndexName], make: bool, wait: Wait[None]) -> dict[IndexName, IndexView]:
-        """The views of these indexes in one wave. `make`: the first key of one that has none."""
+    def found(self, names: Sequence[IndexName], make: bool, wait: Wait[None]) -> list[IndexView]:
+        """The view of each of these indexes, in one wave. `make`: the first key of one that has none."""
         with self._pool.lock:
             now = self._clock()
-            held = {name: self._live(name, now) for name in names}
-            known = {name: view for name, view in held.items() if view is not None}
-            if len(known) == len(held):
-                return known
+            held: list[Any] = [self._live(name, now) for name in names]
+            if None not in held:
+                return held
             wave, rows = Wave(), IndexRows(self._stored, self._clock)
-            found: dict[IndexName, IndexView | Call] = {**known}
-            for name in [each for each in held if each not in known]:
-                found[name] = self._asked(wave, name, rows, make)
+            found: dict[IndexName, IndexView | Call] = {}
+            for name, view in zip(names, held, strict=True):
+                if name not in found:
+                    found[name] = view or self._asked(wave, name, rows, make)
             asked = self._pool.start(wave)
         if asked:
             wait_for(wave, wait)
-        return {name: self._fresh(name, each) for name, each in found.items()}
+        fresh = {name: self._fresh(name, each) for name, each in found.items()}
+        return [fresh[name] for name in names]
 
     def _fresh(self, name: IndexName, each: "IndexView | Call") -> IndexView:
         if isinstance(each, IndexView):

@@ -6,8 +6,9 @@ from uuid import uuid4
 
 from sqlalchemy import Connection, text
 
+from ..blind import IndexName
 from ..errors import KeyProviderError
-from ..keyring.index_store import IndexName, IndexRow
+from ..keyring.index_store import IndexRow
 from ..keyring.index_views import STATE_SECONDS
 from ..keyring.store import KekState, Make, WrappedKek
 from .locks import lock_index, lock_tenant

@@ -12,8 +12,9 @@ from uuid import UUID
 
 from sqlalchemy import Connection, text
 
+from ..blind import IndexName
 from ..errors import ConfigurationError
-from ..keyring.index_store import TAG_BYTES, IndexName
+from ..keyring.index_store import TAG_BYTES
 from ..keyring.index_views import STATE_SECONDS
 from ..keyring.store import KekState, WrappedKek
 from .index_rows import MARGIN_SECONDS, insert, of_name

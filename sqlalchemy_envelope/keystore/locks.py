@@ -4,7 +4,7 @@ import hashlib
 
 from sqlalchemy import Connection, text
 
-from ..keyring.index_store import IndexName
+from ..blind import IndexName
 
 _LOCK = text("SELECT pg_advisory_xact_lock(CAST(:lock AS bigint))")
 

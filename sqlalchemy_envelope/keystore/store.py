@@ -6,8 +6,9 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import URL, Connection, text
 
+from ..blind import IndexName
 from ..errors import ConfigurationError
-from ..keyring.index_store import IndexName, IndexRow
+from ..keyring.index_store import IndexRow
 from ..keyring.store import MAX_WRAPS, KekRow, Make, WrappedKek
 from . import index_rows
 from .connections import Connections

@@ -1,8 +1,7 @@
 """What is searched for, kept out of the errors that SQLAlchemy makes of parameters as they were given."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
-from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy.exc import StatementError
@@ -15,12 +14,14 @@ HIDDEN = "(hidden)"
 _SLOT = "_envelope_searched"
 
 
-@contextmanager
-def searching_for(connection: Any, names: AbstractSet[str]) -> Iterator[None]:
-    """While parameters of these names become digests, and the others what the driver takes."""
+def begin_search(connection: Any, names: AbstractSet[str]) -> None:
+    """From here on parameters of these names become digests, and the others what the driver takes."""
     connection.__dict__[_SLOT] = names
-    yield
-    del connection.__dict__[_SLOT]  # left there by an error, which SQLAlchemy is about to make
+
+
+def end_search(connection: Any) -> None:
+    """They have: an error before leaves the names there, and SQLAlchemy is about to make its own of it."""
+    del connection.__dict__[_SLOT]
 
 
 def hide_searched(failed: Any) -> None:

@@ -1,6 +1,6 @@
 """What searches are given in place of values: their digests under every key that rows may have."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import Column
@@ -26,18 +26,32 @@ _OF_NO_ROW = b""
 Rows = Sequence[Mapping[str, Any]]
 
 
-class Probe(NamedTuple):
+class Probe:
     """Values that are looked for: what gives them, the types that they are of, and the index.
 
     `many`: the one parameter is a list of them. `stated`: the tenant in WHERE. `tenant`: its column.
     """
 
-    given: tuple[Given, ...]
-    many: bool
-    types: tuple[Type, ...]
-    by: BlindIndex
-    stated: Given | None
-    tenant: Column[Any] | None
+    def __init__(
+        self,
+        given: tuple[Given, ...],
+        many: bool,
+        types: tuple[Type, ...],
+        by: BlindIndex,
+        stated: Given | None,
+        tenant: Column[Any] | None,
+    ) -> None:
+        self.given, self.many, self.by = given, many, by
+        self.type, self.stated, self.tenant = types[0], stated, tenant
+        self._encodes = [type_.codec.encode for type_ in types]
+        self._places = [place_of(type_) for type_ in types]
+        self._alike = None if self.type.tenancy is not None else by.context(self.type.reading.context)
+
+    def context(self, of: "Tenants", row: Mapping[str, Any]) -> IndexContext:
+        """What the digests of one execution are bound to."""
+        if self._alike is not None:
+            return self._alike
+        return self.by.context(self.type.reading.context, of(self.type, self.stated, self.tenant, row))
 
     def values(self, row: Mapping[str, Any], extracted: Extracted) -> list[Any]:
         """All of one execution."""
@@ -56,16 +70,19 @@ class Probe(NamedTuple):
 
     def messages(self, values: Sequence[Any]) -> list[bytes | None]:
         """What is digested of each. Raises `InvalidValueError` for what the column can't hold."""
-        columns = [values] if len(self.types) == 1 else self._parted(values)
-        both = zip(self.types, columns, strict=True)
-        return self.by.messages(*(encode_all(of.codec.encode, each, place_of(of)) for of, each in both))
+        columns = [values] if len(self._places) == 1 else self._parted(values)
+        return self.by.messages(*map(encode_all, self._encodes, columns, self._places))
 
     def _parted(self, values: Sequence[Any]) -> list[list[Any]]:
-        count = len(self.types)
+        count = len(self._places)
         rows = [(None,) * count if each is None else each for each in values]
         if not all(isinstance(each, tuple | list) and len(each) == count for each in rows):
             raise InvalidValueError(f"blind index {self.by.name} takes a tuple of {count} values")
         return [[each[at] for each in rows] for at in range(count)]
+
+
+Tenants = Callable[[Type, Given | None, Column[Any] | None, Mapping[str, Any]], str | None]
+"""Whose values are looked for, by the tenant in WHERE, its column and one execution's parameters."""
 
 
 class OfTenant(NamedTuple):
@@ -85,8 +102,8 @@ class Searched:
         self._extracted = extracted
         self._options = options
 
-    def parameters(self, rows: Rows, attachment: Attachment) -> list[dict[str, Any]]:
-        """By name, for each row of parameters.
+    def beside(self, rows: Rows, given: Rows, attachment: Attachment) -> list[dict[str, Any]]:
+        """Each of the rows with its parameters beside; `given`: what values are looked for in, of each row.
 
         Raises `InvalidValueError`, `TenantError`, `KeyProviderError`, and `UnsupportedStatementError` for a
         join while its indexes' key is changing.
@@ -96,25 +113,28 @@ class Searched:
             if keys.is_rotating(context.key, attachment.wait):
                 raise _changing(context)
         probes: dict[tuple[str, ...], Probe] = self._compiled.probes
-        orders = [self._order(probe, row) for row in rows for probe in probes.values()]
-        cells = iter(zip(orders, keys.probes(orders, attachment.wait) if orders else (), strict=True))
-        made: list[dict[str, Any]] = [{} for _ in rows]
-        for given, row in zip(made, rows, strict=True):
+        orders: list[Order] = [
+            (probe.context(self._tenant_of, row), probe.messages(probe.values(row, self._extracted)))
+            for row in given
+            for probe in probes.values()
+        ]
+        cells = map(_all, orders, keys.probes(orders, attachment.wait) if orders else ())
+        made = []
+        for row, seen in zip(rows, given, strict=True):
+            whole: dict[str, Any] = {**row}
             for names, probe in probes.items():
-                given.update(probe.named(names, _all(*next(cells))))
+                whole.update(probe.named(names, next(cells)))
             for name, each in self._compiled.of_tenants.items():
-                of = self._tenant_of(each.type, each.stated, each.tenant, row)
-                if each.tenant is not None:
-                    given[name] = TenantText(each.tenant).value(str(of))
-                else:
-                    context = each.by.context(each.type.reading.context, of)
-                    given[name] = list(keys.tags([context], attachment.wait)[0])
+                whole[name] = self._of_tenant(each, seen, attachment)
+            made.append(whole)
         return made
 
-    def _order(self, probe: Probe, row: Mapping[str, Any]) -> Order:
-        tenant = self._tenant_of(probe.types[0], probe.stated, probe.tenant, row)
-        context = probe.by.context(probe.types[0].reading.context, tenant)
-        return context, probe.messages(probe.values(row, self._extracted))
+    def _of_tenant(self, each: OfTenant, row: Mapping[str, Any], attachment: Attachment) -> Any:
+        of = self._tenant_of(each.type, each.stated, each.tenant, row)
+        if each.tenant is not None:
+            return TenantText(each.tenant).value(str(of))
+        context = each.by.context(each.type.reading.context, of)
+        return list(attachment.envelope.index_keys.tags([context], attachment.wait)[0])
 
     def _tenant_of(
         self, type_: Type, stated: Given | None, column: Column[Any] | None, row: Mapping[str, Any]
@@ -152,9 +172,8 @@ def searched(
     `param_dict`: what `statement.params()` gave, in SQLAlchemy 2.1.
     """
     attachment: Any = attachment_of(connection.dialect)
-    given = [{**(param_dict or {}), **row} for row in rows]
-    digests = Searched(compiled, extracted, options).parameters(given, attachment)
-    return [{**row, **more} for row, more in zip(rows, digests, strict=True)]
+    given = [{**param_dict, **row} for row in rows] if param_dict else rows
+    return Searched(compiled, extracted, options).beside(rows, given, attachment)
 
 
 def _one(type_: Type, stated: str, running: str | None) -> str:

@@ -12,10 +12,9 @@ from uuid import UUID, uuid4
 from sqlalchemy import Connection, text
 
 from ..backfill.postgres.database import Database
-from ..blind import purpose_of
+from ..blind import IndexName, purpose_of
 from ..errors import BackfillError
 from ..keyring.custody import make_kek
-from ..keyring.index_store import IndexName
 from ..keyring.keyring import Keyring
 from ..keyring.store import KekState
 from ..keystore import index_states

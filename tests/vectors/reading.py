@@ -183,7 +183,7 @@ PLAINTEXTS: dict[str, tuple[Any, Any, Any]] = {
 
 def indexed(vector: dict[str, Any]) -> bytes | None:
     """The cell of a blind index."""
-    expressions = [expression(name) for name in vector["expressions"]]
+    expressions = tuple(expression(name) for name in vector["expressions"])
     names = tuple(each.name for each in expressions)
     context = IndexContext(vector["index"], names, vector.get("tenant"), vector["bits"])
     values = [[None if each is None else bytes.fromhex(each)] for each in vector["values"]]

@@ -177,7 +177,7 @@ def _tenants(fill: Fill, rows: Sequence[Raw]) -> list[str | None]:
 
 def _current(fill: Fill) -> str:
     """The tags that digests may have; a revoked key's come back with it."""
-    purpose = literal(fill.index.context(fill.parts[0].context).purpose).replace("%", "%%")
+    purpose = literal(fill.index.context(fill.parts[0].context).name.purpose).replace("%", "%%")
     return (
         "SELECT substr(uuid_send(k.id), 1, 4) FROM envelope.key AS k"
         f" WHERE k.purpose = {purpose} AND k.state IN ('active', 'revoked')"
