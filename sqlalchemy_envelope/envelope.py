@@ -118,8 +118,7 @@ class Envelope:
         self, columns: Sequence[ToSeal], wait: Wait[Any] = wait_here
     ) -> list[SealedColumn]:
         """Several columns sealed with one wave of data keys: the cells of each."""
-        dense = [[value for value in column.values if value is not None] for column in columns]
-        both = list(zip(columns, dense, strict=True))
+        both = [(column, _dense(column.values)) for column in columns]
         shared = keys_to_make(columns)
         orders = [(column.context, len(values)) for column, values in both if column.keys is None]
         issued = self.keyring.issue([*orders, *(keys.order for keys in shared)], wait)
@@ -129,7 +128,8 @@ class Envelope:
         return [self._sealed(column, values, own) for column, values in both]
 
     def _sealed(self, column: ToSeal, values: Sequence[bytes], own: Iterator[DataKeys]) -> SealedColumn:
-        seal, contexts = self._sealer(column.context), column.contexts()
+        contexts = column.contexts()
+        seal = self._sealer(column.context) if values else _nothing
         if column.keys is not None:
             contents = seal(values, column.keys.of(column.values), contexts)
             return SealedColumn(column.keys.cells, spread(contents, column.values))
@@ -171,6 +171,15 @@ class Envelope:
 
     def __reduce__(self) -> Never:
         raise TypeError("an Envelope leads to keys and is not pickled; make one in each process")
+
+
+def _dense(values: Sequence[bytes | None]) -> Sequence[bytes]:
+    return [value for value in values if value is not None]
+
+
+def _nothing(*_: object) -> list[bytes]:
+    """Of NULLs alone: nothing is sealed."""
+    return []
 
 
 def _unlocked(

@@ -29,6 +29,8 @@ class Upsert:
 
     def collect(self) -> None:
         """Adds every encrypted column that the SET clause names."""
+        if self._clause is None:
+            return
         given = getattr(self._clause, "update_values_to_set", None)
         items = [
             (self._key(key), value)
@@ -39,7 +41,7 @@ class Upsert:
         check_together(self._execution.target.table, self._execution.target.pairs.keys() & self._given.keys())
         from_excluded = {value.key for key, value in items if _from_excluded(value) and value.key == key}
         for key, value in items:
-            hidden = self._execution.target.hidden.get(key) if key in from_excluded else None
+            hidden = self._execution.target.declared.hidden.get(key) if key in from_excluded else None
             if hidden is not None and hidden[0].group & from_excluded:
                 continue  # set_=stmt.excluded names it too; it comes with its column
             pair = self._execution.target.pair(key)
@@ -54,7 +56,7 @@ class Upsert:
         """That a conflicting row is of the tenant and key that its new values are encrypted for."""
         if not self._given:
             return
-        if self._execution.target.tenants:
+        if self._execution.target.declared.tenants:
             check_upsert(self._clause, self._execution.target, self._given)
         check_upserted_rows(self._clause, self._execution.target, self._given)
 
