@@ -118,24 +118,26 @@ class Envelope:
         self, columns: Sequence[ToSeal], wait: Wait[Any] = wait_here
     ) -> list[SealedColumn]:
         """Several columns sealed with one wave of data keys: the cells of each."""
-        both = [(column, _dense(column.values)) for column in columns]
+        dense = [[value for value in column.values if value is not None] for column in columns]
+        both = list(zip(columns, dense, strict=True))
         shared = keys_to_make(columns)
         orders = [(column.context, len(values)) for column, values in both if column.keys is None]
-        issued = self.keyring.issue([*orders, *(keys.order for keys in shared)], wait)
+        issued = self.keyring.issue([*orders, *[keys.order for keys in shared]] if shared else orders, wait)
         for keys, made in zip(shared, issued[len(orders) :], strict=True):
             keys.take(made)
         own = iter(issued)
         return [self._sealed(column, values, own) for column, values in both]
 
     def _sealed(self, column: ToSeal, values: Sequence[bytes], own: Iterator[DataKeys]) -> SealedColumn:
-        contexts = column.contexts()
-        seal = self._sealer(column.context) if values else _nothing
-        if column.keys is not None:
-            contents = seal(values, column.keys.of(column.values), contexts)
-            return SealedColumn(column.keys.cells, spread(contents, column.values))
+        given, shared = column.values, column.keys
+        seal, contexts = self._sealer(column.context), column.contexts()
+        if shared is not None:
+            return SealedColumn(shared.cells, spread(seal(values, shared.of(given), contexts), given))
         keys = next(own)
+        if not values:
+            return SealedColumn(given, given)
         made = SealedColumn(keys.cells, seal(values, keys.keys, contexts))
-        return made if len(values) == len(column.values) else made.spread(column.values)
+        return made if len(values) == len(given) else made.spread(given)
 
     def unlock_columns(
         self, columns: Sequence[tuple[Reading, Sequence[bytes | None]]], wait: Wait[Any] = wait_here
@@ -171,15 +173,6 @@ class Envelope:
 
     def __reduce__(self) -> Never:
         raise TypeError("an Envelope leads to keys and is not pickled; make one in each process")
-
-
-def _dense(values: Sequence[bytes | None]) -> Sequence[bytes]:
-    return [value for value in values if value is not None]
-
-
-def _nothing(*_: object) -> list[bytes]:
-    """Of NULLs alone: nothing is sealed."""
-    return []
 
 
 def _unlocked(

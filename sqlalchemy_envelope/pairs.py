@@ -89,6 +89,9 @@ class Declared:
         """The pairs that are bound to their rows."""
         self.is_tenanted = any(pair.type.tenancy is not None for pair in each.values())
         self.shares_keys = any(pair.mates for pair in each.values())
+        self.knows_rows = self.is_tenanted or self.shares_keys or bool(self.bound)
+        """Whether sealing asks whose rows it writes, which they are, or what key they have."""
+        self.has_indexes = any(pair.indexes for pair in each.values())
         self.indexes_together = any(index.columns for pair in each.values() for index in pair.type.indexes)
 
 

@@ -64,7 +64,9 @@ def spread(cells: Sequence[bytes | None], given: Sequence[bytes | None]) -> list
 
 def keys_to_make(columns: Sequence[ToSeal]) -> list[RowKeys]:
     """The keys of rows, each told which of its rows has a value."""
-    shared = [(column, column.keys) for column in columns if column.keys is not None]
-    for column, keys in shared:
-        keys.want(column.context, column.values)
-    return list(dict.fromkeys([keys for _, keys in shared]))
+    found: dict[RowKeys, None] = {}
+    for column in columns:
+        if column.keys is not None:
+            column.keys.want(column.context, column.values)
+            found[column.keys] = None
+    return list(found)

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Column
 
 from ..attachment import Attachment
+from ..pairs import Declared
 from ..sealing import SealedColumn, ToSeal, to_seal
 from ..tenancy import Parted
 from .digests import Digests, Encoded
@@ -24,7 +25,8 @@ IndexCells = Mapping[int, Sequence[Sequence[Any]]]
 class Batch:
     """Collects plaintexts with the places that their cells go to."""
 
-    def __init__(self) -> None:
+    def __init__(self, declared: Declared) -> None:
+        self._declared = declared
         self._slots: list[Slot] = []
         self.keys: set[str] = set()
         self.sealed: list[tuple[Sequence[Any], SealedColumn]] = []
@@ -69,15 +71,15 @@ class Batch:
         `whose`, `which`: None where no column has tenants, or is bound to rows. `kept`: the keys of rows
         that have one already, for columns that share it.
         """
+        declared = self._declared
         encoded = {id(slot): _encode(slot, whose) for slot in self._slots}
         columns: list[ToSeal] = []
-        alone = [slot for slot in self._slots if not slot.pair.mates]
+        alone = [slot for slot in self._slots if not slot.pair.mates] if declared.shares_keys else self._slots
         takes = [_collect(encoded[id(slot)], which, columns) for slot in alone]
-        shared = self.groups() if len(alone) < len(self._slots) else ()
-        groups = [Group(slots, kept or {}) for slots in shared]
+        groups = [Group(slots, kept or {}) for slots in self.groups()] if declared.shares_keys else []
         for group in groups:
             group.collect(encoded, which, columns)
-        cells = self._digested(encoded, attachment, inserts)
+        cells = self._digested(encoded, attachment, inserts) if declared.has_indexes else {}
         sealed = iter(attachment.envelope.seal_columns(columns, attachment.wait))
         for slot, take in zip(alone, takes, strict=True):
             column = take(sealed)
@@ -89,9 +91,7 @@ class Batch:
     def _digested(
         self, encoded: Mapping[int, Encoded], attachment: Attachment, inserts: bool
     ) -> IndexCells:
-        """The cells of each slot's indexes; empty where none has any."""
-        if not any(slot.pair.indexes for slot in self._slots):
-            return {}
+        """The cells of each slot's indexes."""
         digests = Digests(list(encoded.values()), inserts)
         made = digests.made(attachment)
         self.twins, self.indexed = digests.twins, [each for of in made for each in of]

@@ -25,7 +25,7 @@ class Execution:
         self.statement = statement
         self.target = target
         self.rows = rows
-        self.batch = Batch()
+        self.batch = Batch(target.declared)
         self.named: dict[str, str] = {}
         """Our name for a sealed parameter: the name that its value is given under."""
         self.named_beside: set[str] = set()

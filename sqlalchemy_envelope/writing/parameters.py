@@ -22,15 +22,14 @@ def collect_parameters(rows: Rows, target: Target, batch: Batch) -> None:
         for key in hidden & {key for row in rows for key in row}:
             _drop_hidden(rows, key, target)
     for key, pair in target.pairs.items():
-        giving = [row for row in rows if key in row]
-        if giving and len(giving) < len(rows):
+        values = [row[key] for row in rows if key in row]
+        if values and len(values) < len(rows):
             raise UnsupportedStatementError(
                 f"{pair.type.reading.context.place} is set by some rows of parameters only: "
                 "set it in every row, or execute them apart"
             )
-        if giving:
-            names = target.declared.own_keys[key]
-            add_rows(batch, pair, giving, [row[key] for row in giving], names)
+        if values:
+            add_rows(batch, pair, rows, values, target.declared.own_keys[key])
 
 
 def add_rows(

@@ -52,6 +52,9 @@ class Known(NamedTuple):
     criteria: list[Any]
 
 
+_NOTHING = Known(None, None, {}, [])
+
+
 def rewrite(statement: Any, multi: Any, single: Any, site: Site) -> Executed:
     """The same execution with every value for an encrypted column sealed. Raises before anything is sent."""
     resolved = statement._resolved if getattr(statement, "_is_lambda_element", False) else statement
@@ -89,15 +92,19 @@ def _sealed(execution: Execution, site: Site) -> Any:
     inserts = statement.is_insert
     if inserts and statement.select is not None:
         _check_select(statement, target)
-    values, upsert = SingleValues(execution), Upsert(execution)
+    values = SingleValues(execution)
     values.collect()
+    upsert = None if statement._post_values_clause is None else Upsert(execution)
     groups = collect_rows(execution) if statement._multi_values else ()
     collect_parameters(execution.rows, target, batch)
     if inserts and not groups and statement.select is None:
         _collect_defaults(execution, values)
-    upsert.collect()
-    whose, which, kept, criteria = _known(execution, values, groups, site)
-    upsert.check()
+    if upsert is not None:
+        upsert.collect()
+    needed = target.declared.knows_rows
+    whose, which, kept, criteria = _known(execution, values, groups, site) if needed else _NOTHING
+    if upsert is not None:
+        upsert.check()
     if target.declared.indexes_together and not inserts:
         check_together(target.table, batch.keys)
     batch.seal(site.attachment, whose, which, kept, inserts=inserts)
@@ -115,7 +122,6 @@ def _collect_defaults(execution: Execution, values: SingleValues) -> None:
 
 
 def _known(execution: Execution, values: SingleValues, groups: Groups, site: Site) -> Known:
-    """What has to be known of the rows: nothing where no column of the table has need of it."""
     declared = execution.target.declared
     whose = which = None
     kept: Kept = {}
@@ -147,15 +153,15 @@ def _settled(
     return found, []
 
 
-def _applied(statement: Any, values: SingleValues, groups: Groups, upsert: Upsert) -> Any:
-    if not (values.changed or groups or upsert.changed):
+def _applied(statement: Any, values: SingleValues, groups: Groups, upsert: Upsert | None) -> Any:
+    if not (values.changed or groups or (upsert is not None and upsert.changed)):
         return statement
     made = statement._generate()
     if values.changed:
         values.apply(made)
     if groups:
         made._multi_values = groups
-    if upsert.changed:
+    if upsert is not None and upsert.changed:
         upsert.apply(made)
     return made
 

@@ -20,8 +20,13 @@ class Target:
     def __init__(self, statement: Any, written: Any, table: Table, pairs: Pairs) -> None:
         self.written, self.table = written, table
         self.pairs, self.declared = pairs, pairs.declared
-        subject = statement._propagate_attrs.get("plugin_subject")
-        self._mapper = getattr(subject, "mapper", None)
+        self._statement = statement
+
+    @property
+    def _mapper(self) -> Any:
+        """Of an ORM statement's class."""
+        subject = self._statement._propagate_attrs.get("plugin_subject")
+        return getattr(subject, "mapper", None)
 
     @classmethod
     def of(cls, statement: Any) -> "Target | None":

@@ -22,15 +22,13 @@ class Upsert:
 
     def __init__(self, execution: Execution) -> None:
         self._execution = execution
-        self._clause: Any = getattr(execution.statement, "_post_values_clause", None)
+        self._clause: Any = execution.statement._post_values_clause
         self.items: Items = []
         self.changed = False
         self._given: dict[str, Any] = {}
 
     def collect(self) -> None:
         """Adds every encrypted column that the SET clause names."""
-        if self._clause is None:
-            return
         given = getattr(self._clause, "update_values_to_set", None)
         items = [
             (self._key(key), value)
