@@ -96,6 +96,31 @@ def _insert_singly(engine: sa.Engine, model: Any, rows: list[dict[str, Any]]) ->
     return insert
 
 
+def _update_singly(engine: sa.Engine, model: Any, rows: list[dict[str, Any]]) -> Work:
+    _bulk_insert(engine, model, rows)()
+    statement = sa.update(model.__table__).where(model.__table__.c.id == sa.bindparam("number"))
+    given = [{"number": row["id"], **{key: row[key] for key in row if key != "id"}} for row in rows]
+
+    def update() -> None:
+        with engine.begin() as connection:
+            for row in given:
+                connection.execute(statement, row)
+
+    return update
+
+
+def _flush_singly(engine: sa.Engine, model: Any, rows: list[dict[str, Any]]) -> Work:
+    def flush() -> None:
+        with orm.Session(engine) as session:
+            session.execute(sa.text(f"truncate {model.__tablename__}"))
+            for row in rows:
+                session.add(model(**row))
+                session.flush()
+            session.commit()
+
+    return flush
+
+
 def _flush(engine: sa.Engine, model: Any, rows: list[dict[str, Any]]) -> Work:
     def flush() -> None:
         with orm.Session(engine) as session:
@@ -144,6 +169,8 @@ STATEMENTS: dict[str, Callable[[sa.Engine, Any, list[dict[str, Any]]], Work]] = 
     "Core select": _select,
     "ORM select": _load,
     "Core insert, one at a time": _insert_singly,
+    "Core update, one at a time": _update_singly,
+    "ORM flush, one at a time": _flush_singly,
     "Core select by key": _select_singly,
 }
 VARIANTS: dict[str, Any] = {"encrypted": Ours, "bytea": Plain, "bytea, not attached": Plain}

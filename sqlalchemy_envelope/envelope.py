@@ -121,19 +121,19 @@ class Envelope:
         dense = [[value for value in column.values if value is not None] for column in columns]
         both = list(zip(columns, dense, strict=True))
         shared = keys_to_make(columns)
-        orders = [(column.context, len(values)) for column, values in both if column.keys is None]
-        issued = self.keyring.issue([*orders, *[keys.order for keys in shared]] if shared else orders, wait)
-        for keys, made in zip(shared, issued[len(orders) :], strict=True):
-            keys.take(made)
-        own = iter(issued)
-        return [self._sealed(column, values, own) for column, values in both]
+        orders = [keys.order for keys in shared] if shared else []
+        orders += [(column.context, len(values)) for column, values in both if column.keys is None]
+        issued = iter(self.keyring.issue(orders, wait))
+        for keys in shared:
+            keys.take(next(issued))
+        return [self._sealed(column, values, issued) for column, values in both]
 
-    def _sealed(self, column: ToSeal, values: Sequence[bytes], own: Iterator[DataKeys]) -> SealedColumn:
+    def _sealed(self, column: ToSeal, values: Sequence[bytes], issued: Iterator[DataKeys]) -> SealedColumn:
         given, shared = column.values, column.keys
         seal, contexts = self._sealer(column.context), column.contexts()
         if shared is not None:
             return SealedColumn(shared.cells, spread(seal(values, shared.of(given), contexts), given))
-        keys = next(own)
+        keys = next(issued)
         if not values:
             return SealedColumn(given, given)
         made = SealedColumn(keys.cells, seal(values, keys.keys, contexts))
