@@ -86,6 +86,31 @@ def _insert_singly(engine: sa.Engine, model: Any, rows: list[dict[str, Any]]) ->
     return insert
 
 
+def _update_singly(engine: sa.Engine, model: Any, rows: list[dict[str, Any]]) -> Work:
+    _bulk_insert(engine, model, rows)()
+    statement = sa.update(model.__table__).where(model.__table__.c.id == sa.bindparam("number"))
+    given = [{"number": row["id"], **{key: row[key] for key in row if key != "id"}} for row in rows]
+
+    def update() -> None:
+        with engine.begin() as connection:
+            for row in given:
+                connection.execute(statement, row)
+
+    return update
+
+
+def _flush_singly(engine: sa.Engine, model: Any, rows: list[dict[str, Any]]) -> Work:
+    def flush() -> None:
+        with orm.Session(engine) as session:
+            session.execute(sa.text(f"truncate {model.__tablename__}"))
+            for row in rows:
+                session.add(model(**row))
+                session.flush()
+            session.commit()
+
+    return flush
+
+
 def _flush(engine: sa.Engine, model: Any, rows: list[dict[str, Any]]) -> Work:
     def flush() -> None:
         with orm.Session(engine) as session:
@@ -168,6 +193,8 @@ STATEMENTS: dict[str, tuple[Callable[[sa.Engine, Any, list[dict[str, Any]]], Wor
     "Core select": (_select, _AT_ONCE),
     "ORM select": (_load, _AT_ONCE),
     "Core insert, one at a time": (_insert_singly, _SINGLY),
+    "Core update, one at a time": (_update_singly, _SINGLY),
+    "ORM flush, one at a time": (_flush_singly, _SINGLY),
     "Core select by key": (_select_singly, _SINGLY),
     "ORM get": (_get, _SINGLY),
     "Core select by value": (_look_up, _BY_VALUE),

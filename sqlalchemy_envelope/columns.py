@@ -18,7 +18,7 @@ from .errors import ConfigurationError
 from .groups import context_of, mates_of, may_be_null, sibling_name
 from .guards import add_guard, are_twins, guards_of
 from .index_columns import adopt_index_column, check_indexed_together, index_columns, named_indexes
-from .pairs import MAPPED, SLOT, Pair, pairs_of, sibling_keys
+from .pairs import MAPPED, SLOT, Pair, Pairs, pairs_of, sibling_keys
 from .plaintext import adopt_plaintext, plaintext_beside
 from .primary_key import check_primary_key
 from .sibling import Sibling
@@ -30,7 +30,7 @@ _contexts: "WeakKeyDictionary[MetaData, dict[Context, tuple[str, str]]]" = WeakK
 
 @event.listens_for(Table, "after_parent_attach")
 def _table_complete(table: Table, metadata: MetaData) -> None:
-    table.__dict__[SLOT] = {}
+    table.__dict__[SLOT] = Pairs()
     for column in list(table.c):
         _complete(table, column)
     check_indexed_together(table)

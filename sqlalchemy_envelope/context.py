@@ -83,6 +83,7 @@ class Context:
     after_row: bytes = field(init=False, repr=False, compare=False)
     wrap: bytes = field(init=False, repr=False, compare=False)
     flags: int = field(init=False, repr=False, compare=False)
+    place: str = field(init=False, repr=False, compare=False)
     _hash: int = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -97,6 +98,7 @@ class Context:
         set_(self, "wrap", encode_context(wrap))
         flags = SUITE_1 if self.tenant is None else SUITE_1 | TENANT_BOUND
         set_(self, "flags", flags | ROW_BOUND if self.bind_row else flags)
+        set_(self, "place", f"{self.table}.{self.column}")
         set_(self, "_hash", hash((self.table, self.column, self.key, self.tenant, self.bind_row)))
 
     def __hash__(self) -> int:
@@ -124,11 +126,6 @@ class Context:
     def encryption_context(self) -> dict[str, str]:
         """The same with its purpose, so that policies can tell data keys from other keys."""
         return {**self.wrap_names, _PURPOSE: "v3/data-key"}
-
-    @property
-    def place(self) -> str:
-        """`table.column`, for messages."""
-        return f"{self.table}.{self.column}"
 
 
 @lru_cache(maxsize=10_000)

@@ -121,21 +121,23 @@ class Envelope:
         dense = [[value for value in column.values if value is not None] for column in columns]
         both = list(zip(columns, dense, strict=True))
         shared = keys_to_make(columns)
-        orders = [(column.context, len(values)) for column, values in both if column.keys is None]
-        issued = self.keyring.issue([*orders, *(keys.order for keys in shared)], wait)
-        for keys, made in zip(shared, issued[len(orders) :], strict=True):
-            keys.take(made)
-        own = iter(issued)
-        return [self._sealed(column, values, own) for column, values in both]
+        orders = [keys.order for keys in shared] if shared else []
+        orders += [(column.context, len(values)) for column, values in both if column.keys is None]
+        issued = iter(self.keyring.issue(orders, wait))
+        for keys in shared:
+            keys.take(next(issued))
+        return [self._sealed(column, values, issued) for column, values in both]
 
-    def _sealed(self, column: ToSeal, values: Sequence[bytes], own: Iterator[DataKeys]) -> SealedColumn:
+    def _sealed(self, column: ToSeal, values: Sequence[bytes], issued: Iterator[DataKeys]) -> SealedColumn:
+        given, shared = column.values, column.keys
         seal, contexts = self._sealer(column.context), column.contexts()
-        if column.keys is not None:
-            contents = seal(values, column.keys.of(column.values), contexts)
-            return SealedColumn(column.keys.cells, spread(contents, column.values))
-        keys = next(own)
+        if shared is not None:
+            return SealedColumn(shared.cells, spread(seal(values, shared.of(given), contexts), given))
+        keys = next(issued)
+        if not values:
+            return SealedColumn(given, given)
         made = SealedColumn(keys.cells, seal(values, keys.keys, contexts))
-        return made if len(values) == len(column.values) else made.spread(column.values)
+        return made if len(values) == len(given) else made.spread(given)
 
     def unlock_columns(
         self, columns: Sequence[tuple[Reading, Sequence[bytes | None]]], wait: Wait[Any] = wait_here

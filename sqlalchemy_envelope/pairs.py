@@ -1,6 +1,7 @@
 """The pair: an encrypted column and its sibling, and where a table keeps its pairs."""
 
-from typing import Any, NamedTuple
+from collections.abc import Iterable
+from typing import Any, NamedTuple, Self
 
 from sqlalchemy import Column, Table
 from sqlalchemy.sql.selectable import FromClause
@@ -72,8 +73,54 @@ class Pair(NamedTuple):
         return MAPPED in self.dek.__dict__
 
 
-Pairs = dict[str, Pair]
-"""By the key of the encrypted column."""
+class Declared:
+    """What the declarations of a table's pairs come to together."""
+
+    def __init__(self, pairs: Iterable[Pair]) -> None:
+        each = {str(pair.content.key): pair for pair in pairs}
+        self.hidden = {str(one.key): (pair, one) for pair in each.values() for one in pair.columns[1:]}
+        """By key the columns beside contents, which only sealing writes, each with its pair."""
+        self.own_keys = {key: [str(one.key) for one in pair.own] for key, pair in each.items()}
+        """By key of content: the keys of `Pair.own`."""
+        named = (pair.tenant for pair in each.values())
+        self.tenants = {str(one.key): one for one in named if one is not None}
+        """By key the columns that name tenants."""
+        self.bound = {key: pair for key, pair in each.items() if pair.type.bind_row}
+        """The pairs that are bound to their rows."""
+        self.is_tenanted = any(pair.type.tenancy is not None for pair in each.values())
+        self.shares_keys = any(pair.mates for pair in each.values())
+        self.knows_rows = self.is_tenanted or self.shares_keys or bool(self.bound)
+        """Whether sealing asks whose rows it writes, which they are, or what key they have."""
+        self.has_indexes = any(pair.indexes for pair in each.values())
+        self.indexes_together = any(index.columns for pair in each.values() for index in pair.type.indexes)
+
+
+class Pairs(dict[str, Pair]):
+    """The pairs of one table, by the key of the encrypted column."""
+
+    _known: list[Declared]
+
+    def __new__(cls) -> Self:
+        """Unpickling calls nothing else."""
+        made = super().__new__(cls)
+        made._known = []
+        return made
+
+    def __setitem__(self, key: str, pair: Pair) -> None:
+        super().__setitem__(key, pair)
+        self._known = []  # what was settled before is never found again, whoever is about to settle it
+
+    @property
+    def declared(self) -> Declared:
+        """What they come to together: settled once, until a column is added to the table."""
+        known = self._known
+        if not known:
+            known.append(Declared(self.values()))
+        return known[0]
+
+    def __getstate__(self) -> None:
+        """Nothing but the pairs is pickled with a table."""
+
 
 SLOT = "_envelope_pairs"
 """Where a complete Table keeps its pairs: they live, are annotated and are pickled with it."""
@@ -81,7 +128,7 @@ SLOT = "_envelope_pairs"
 MAPPED = "_envelope_mapped"
 """Marks a sibling that its author made an attribute of a mapped class."""
 
-_NONE: Pairs = {}
+_NONE = Pairs()
 
 
 def pairs_of(table: FromClause) -> Pairs:

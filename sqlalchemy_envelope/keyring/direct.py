@@ -140,7 +140,8 @@ class DirectKeyring:
 
     def _make(self, orders: Sequence[Order], wait: Wait[None]) -> list[DataKeys]:
         if self._provider.local:
-            return [self._generator(context)(count) for context, count in orders]
+            made_by = self._generator
+            return [made_by(context)(count) if count else DataKeys([], []) for context, count in orders]
         wave = Wave()
         generate = self._provider.generate
         made = [[Call(partial(generate, context)) for _ in range(count)] for context, count in orders]

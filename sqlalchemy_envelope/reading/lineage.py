@@ -20,9 +20,11 @@ class Origin(NamedTuple):
 
 def stored_table(source: Any) -> Table | None:
     """The Table behind a table, its aliases and its samples; None for anything computed."""
-    while isinstance(source, AliasedReturnsRows) and not isinstance(source, TableValuedAlias):
+    while not isinstance(source, Table):
+        if not isinstance(source, AliasedReturnsRows) or isinstance(source, TableValuedAlias):
+            return None
         source = source.element
-    return source if isinstance(source, Table) else None
+    return source
 
 
 def is_query(source: Any) -> bool:

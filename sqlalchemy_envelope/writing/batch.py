@@ -1,12 +1,13 @@
 """All values of one statement, sealed together: one wave of data keys, whatever the columns and rows."""
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
 from sqlalchemy import Column
 
 from ..attachment import Attachment
+from ..pairs import Declared
 from ..sealing import SealedColumn, ToSeal, to_seal
 from ..tenancy import Parted
 from .digests import Digests, Encoded
@@ -17,10 +18,15 @@ from .twins import Twins
 __tracebackhide__ = True  # pytest prints no locals of these frames: they hold plaintext
 
 
+IndexCells = Mapping[int, Sequence[Sequence[Any]]]
+"""By the identity of a slot the cells of its indexes, a sequence for each."""
+
+
 class Batch:
     """Collects plaintexts with the places that their cells go to."""
 
-    def __init__(self) -> None:
+    def __init__(self, declared: Declared) -> None:
+        self._declared = declared
         self._slots: list[Slot] = []
         self.keys: set[str] = set()
         self.sealed: list[tuple[Sequence[Any], SealedColumn]] = []
@@ -52,43 +58,60 @@ class Batch:
         return list(found.values())
 
     def seal(
-        self, attachment: Attachment, whose: Whose, which: Which, kept: Kept | None = None, *, inserts: bool
+        self,
+        attachment: Attachment,
+        whose: Whose | None,
+        which: Which | None,
+        kept: Kept | None = None,
+        *,
+        inserts: bool,
     ) -> None:
         """Seals everything. Raises before anything is put: `InvalidValueError`, `KeyProviderError`.
 
-        `kept`: the keys of rows that have one already, for columns that share it.
+        `whose`, `which`: None where no column has tenants, or is bound to rows. `kept`: the keys of rows
+        that have one already, for columns that share it.
         """
+        declared = self._declared
         encoded = {id(slot): _encode(slot, whose) for slot in self._slots}
         columns: list[ToSeal] = []
-        alone = [slot for slot in self._slots if not slot.pair.mates]
+        alone = [slot for slot in self._slots if not slot.pair.mates] if declared.shares_keys else self._slots
         takes = [_collect(encoded[id(slot)], which, columns) for slot in alone]
-        groups = [Group(slots, kept or {}) for slots in self.groups()]
+        groups = [Group(slots, kept or {}) for slots in self.groups()] if declared.shares_keys else []
         for group in groups:
             group.collect(encoded, which, columns)
-        digests = Digests(list(encoded.values()), inserts)
-        cells = dict(zip(encoded, digests.made(attachment), strict=True))
-        self.twins, self.indexed = digests.twins, [each for of in cells.values() for each in of]
+        cells = self._digested(encoded, attachment, inserts) if declared.has_indexes else {}
         sealed = iter(attachment.envelope.seal_columns(columns, attachment.wait))
         for slot, take in zip(alone, takes, strict=True):
             column = take(sealed)
-            slot.fill(column, cells[id(slot)])
+            slot.fill(column, cells.get(id(slot), ()))
             self.sealed.append((slot.values, column))
         for group in groups:
             self.sealed += group.fill(sealed, cells)
+
+    def _digested(
+        self, encoded: Mapping[int, Encoded], attachment: Attachment, inserts: bool
+    ) -> IndexCells:
+        """The cells of each slot's indexes."""
+        digests = Digests(list(encoded.values()), inserts)
+        made = digests.made(attachment)
+        self.twins, self.indexed = digests.twins, [each for of in made for each in of]
+        return dict(zip(encoded, made, strict=True))
 
 
 Take = Callable[[Iterator[SealedColumn]], SealedColumn]
 
 
-def _encode(slot: Slot, whose: Whose) -> Encoded:
+def _encode(slot: Slot, whose: Whose | None) -> Encoded:
     encoded = slot.encoded()
-    return Encoded(slot.pair, encoded, whose(slot.pair, encoded, slot.row), slot.row)
+    tenants = None if whose is None else whose(slot.pair, encoded, slot.row)
+    return Encoded(slot.pair, encoded, tenants, slot.row)
 
 
-def _collect(given: Encoded, which: Which, columns: list[ToSeal]) -> Take:
+def _collect(given: Encoded, which: Which | None, columns: list[ToSeal]) -> Take:
     """Adds a slot's values to what is sealed: a column, or one for each of its tenants."""
     pair, encoded, tenants, row = given
-    context, rows = pair.type.reading.context, which(pair, encoded, row)
+    context = pair.type.reading.context
+    rows = None if which is None else which(pair, encoded, row)
     if tenants is None:
         columns.append(ToSeal(context, encoded, rows=rows))
         return next

@@ -25,7 +25,7 @@ class BoundRows:
         self.execution = execution
         self.target = execution.target
         self.site = site
-        self.bound = {key: pair for key, pair in self.target.pairs.items() if pair.type.bind_row}
+        self.bound = self.target.declared.bound
         self.columns: list[Column[Any]] = next(iter(self.bound.values())).row if self.bound else []
         self.rows: list[bytes | None] = []
         self.grouped: dict[int, bytes | None] = {}

@@ -30,7 +30,8 @@ def collect_defaults(rows: Rows, target: Target, batch: Batch) -> None:
     """Adds the defaults of encrypted columns that an INSERT gives no value for."""
     for key, pair in target.pairs.items():
         if pair.content.default is not None and key not in batch.keys:
-            add_rows(batch, pair, rows, [default_value(pair) for _ in rows])
+            names = target.declared.own_keys[key]
+            add_rows(batch, pair, rows, [default_value(pair) for _ in rows], names)
 
 
 @event.listens_for(Mapper, "after_mapper_constructed")

@@ -21,11 +21,11 @@ Items = list[tuple[Any, Any]]
 class Execution:
     """Takes values of encrypted columns out of a statement's clauses, and puts their cells there."""
 
-    def __init__(self, statement: Any, rows: Rows) -> None:
+    def __init__(self, statement: Any, target: Target, rows: Rows) -> None:
         self.statement = statement
+        self.target = target
         self.rows = rows
-        self.target = Target(statement)
-        self.batch = Batch()
+        self.batch = Batch(target.declared)
         self.named: dict[str, str] = {}
         """Our name for a sealed parameter: the name that its value is given under."""
         self.named_beside: set[str] = set()

@@ -30,7 +30,7 @@ class Group:
             key = str(slots[0].pair.dek.key)
             self._known, self._written = kept.get(key), kept.get(key, _NEW) is not None
 
-    def collect(self, given: Mapping[int, Encoded], which: Which, columns: list[ToSeal]) -> None:
+    def collect(self, given: Mapping[int, Encoded], which: Which | None, columns: list[ToSeal]) -> None:
         """Adds to what is sealed: each column, or each for each tenant."""
         encoded = [given[id(slot)].values for slot in self._slots]
         tenants = self._tenants([given[id(slot)].tenants for slot in self._slots])
@@ -41,7 +41,7 @@ class Group:
             context = slot.pair.type.reading.context
             all_alike = [(of, values) for of in self._parted.places]
             parts = all_alike if self._one else self._parted.parts(values)
-            rows = self._rows(which(slot.pair, values, slot.row))
+            rows = self._rows(None if which is None else which(slot.pair, values, slot.row))
             for (of, part), bound, shared in zip(parts, rows, keys, strict=True):
                 columns.append(ToSeal(for_tenant(context, of) if tenants else context, part, bound, shared))
 
@@ -57,7 +57,7 @@ class Group:
                 column = SealedColumn(deks[0][: len(slot.values)], contents[0])
             else:
                 column = SealedColumn(self._parted.joined(deks), self._parted.joined(contents))
-            slot.fill(column, indexed[id(slot)])
+            slot.fill(column, indexed.get(id(slot), ()))
             if slot is self._longest and self._written:
                 slot.put_keys(column.deks)
             filled.append((slot.values, column))

@@ -19,7 +19,7 @@ class InsertedTenants(Tenants):
 
     def settle(self, values: SingleValues, groups: tuple[list[Row], ...]) -> None:
         """Once the statement's values are collected, and before they are sealed."""
-        for key, column in self.target.tenants.items():
+        for key, column in self.target.declared.tenants.items():
             known = self.known[key] = Known(column)
             if groups:
                 for group in groups:

@@ -94,7 +94,7 @@ class KeptKeys:
         """The primary key of each row, as WHERE compares it; None where it does not."""
         compared = [
             compared_with(self._execution.statement, self._target.written, each)
-            for each in self._target.table.primary_key  # type: ignore[union-attr]
+            for each in self._target.table.primary_key
         ]
         if not compared or any(each is None for each in compared):
             return None
@@ -116,9 +116,9 @@ class KeptKeys:
         """Of each row that is there, and its tenant's: its key; None where no other column needs one."""
         pair, table = slots[0].pair, self._target.table
         written = {str(slot.pair.content.key) for slot in slots}
-        others = [table.c[key] for key in sorted(pair.group - written)]  # type: ignore[union-attr]
+        others = [table.c[key] for key in sorted(pair.group - written)]
         free = and_(*(other.is_(None) for other in others))
-        key = list(table.primary_key)  # type: ignore[union-attr]
+        key = list(table.primary_key)
         named = [] if pair.tenant is None else [pair.tenant]
         query = select(pair.dek, free, *key, *named).where(_among(key, list(tenants))).order_by(*key)
         options = {OPTION: None, _SCHEMAS: self._site.options.get(_SCHEMAS)}
@@ -160,7 +160,7 @@ class KeptKeys:
         self.criteria.append(or_(same, column == bindparam(now, type_=LargeBinary())))
 
     def _otherwise(self, slots: Sequence[Slot]) -> UnsupportedStatementError:
-        key = ", ".join(each.name for each in self._target.table.primary_key)  # type: ignore[union-attr]
+        key = ", ".join(each.name for each in self._target.table.primary_key)
         return UnsupportedStatementError(
             f"{slots[0].place} is set in rows whose {key} PostgreSQL has otherwise than it was given: give "
             "keys as they are read, of the column's own Python type"

@@ -17,17 +17,19 @@ Names = Sequence[str]
 
 def collect_parameters(rows: Rows, target: Target, batch: Batch) -> None:
     """Adds every encrypted column that the rows give a value for."""
-    for key in target.hidden.keys() & {key for row in rows for key in row}:
-        _drop_hidden(rows, key, target)
+    hidden = target.declared.hidden.keys()
+    if not all(map(hidden.isdisjoint, rows)):
+        for key in hidden & {key for row in rows for key in row}:
+            _drop_hidden(rows, key, target)
     for key, pair in target.pairs.items():
-        giving = [row for row in rows if key in row]
-        if giving and len(giving) < len(rows):
+        values = [row[key] for row in rows if key in row]
+        if values and len(values) < len(rows):
             raise UnsupportedStatementError(
                 f"{pair.type.reading.context.place} is set by some rows of parameters only: "
                 "set it in every row, or execute them apart"
             )
-        if giving:
-            add_rows(batch, pair, giving, [row[key] for row in giving])
+        if values:
+            add_rows(batch, pair, rows, values, target.declared.own_keys[key])
 
 
 def add_rows(
@@ -35,12 +37,11 @@ def add_rows(
     pair: Pair,
     rows: Rows,
     values: list[Any],
-    names: Names | None = None,
+    names: Names,
     put_keys: PutKeys | None = None,
     conflicting: bool = False,
 ) -> None:
-    """Adds one value a row, whose cells go back into the row: under the columns' keys, or `names`."""
-    names = names or [column.key for column in pair.own]
+    """Adds one value a row, whose cells go back into the row: under `names`."""
 
     def put(cells: Cells) -> None:
         for name, column in zip(names, cells, strict=True):

@@ -2,13 +2,9 @@
 
 from typing import Any, NamedTuple
 
-from sqlalchemy.orm import FromStatement
-from sqlalchemy.sql.dml import Delete, Insert
-from sqlalchemy.sql.lambdas import LambdaElement
+from sqlalchemy.sql.dml import Insert
 
 from ..errors import UnsupportedStatementError
-from ..pairs import pairs_of
-from ..reading.lineage import stored_table
 from .defaults import collect_defaults
 from .digests import check_together
 from .execution import Execution
@@ -19,8 +15,8 @@ from .kept_keys import KeptKeys
 from .parameters import collect_parameters
 from .rows import collect_rows
 from .site import Site
-from .target import Target, written_by
-from .tenants import Tenants
+from .slots import Which, Whose
+from .target import Target
 from .twins import move_twins
 from .updated_rows import UpdatedRows
 from .updated_tenants import UpdatedTenants
@@ -44,22 +40,39 @@ class Executed(NamedTuple):
     """What was sealed, if anything could be."""
 
 
+class Known(NamedTuple):
+    """Whose the rows are and which, the keys that they have already, and what finds just those rows.
+
+    None where the contexts of the columns say all.
+    """
+
+    whose: Whose | None
+    which: Which | None
+    kept: Kept
+    criteria: list[Any]
+
+
+_NOTHING = Known(None, None, {}, [])
+
+
 def rewrite(statement: Any, multi: Any, single: Any, site: Site) -> Executed:
     """The same execution with every value for an encrypted column sealed. Raises before anything is sent."""
-    if isinstance(statement, LambdaElement):
-        return _unless_plain(statement._resolved, statement, multi, single, site)
-    return _unless_plain(statement, statement, multi, single, site)
+    resolved = statement._resolved if getattr(statement, "_is_lambda_element", False) else statement
+    return _unless_plain(resolved, statement, multi, single, site)
 
 
 def _unless_plain(resolved: Any, statement: Any, multi: Any, single: Any, site: Site) -> Executed:
-    if not getattr(resolved, "is_dml", False) or isinstance(resolved, Delete):
+    if not getattr(resolved, "is_dml", False) or resolved.is_delete:
         return Executed(statement, multi, single)
-    if isinstance(resolved, FromStatement):
+    if resolved.is_from_statement:
         return _inside(resolved, multi, single, site)
-    table = stored_table(written_by(resolved))
-    if table is None or not pairs_of(table):
+    target = Target.of(resolved)
+    if target is None:
         return Executed(statement, multi, single)
-    return _seal(resolved, multi, single, site)
+    rows = [dict(row) for row in multi] if multi else [dict(single)]
+    execution = Execution(resolved, target, rows)
+    made = _sealed(execution, site)
+    return Executed(made, rows, {}, execution) if multi else Executed(made, [], rows[0], execution)
 
 
 def _inside(from_statement: Any, multi: Any, single: Any, site: Site) -> Executed:
@@ -73,42 +86,64 @@ def _inside(from_statement: Any, multi: Any, single: Any, site: Site) -> Execute
     return executed._replace(statement=made)
 
 
-def _seal(statement: Any, multi: Any, single: Any, site: Site) -> Executed:
-    execution = Execution(statement, [dict(row) for row in multi] if multi else [dict(single)])
-    if isinstance(statement, Insert) and statement.select is not None:
-        _check_select(statement, execution.target)
-    values, upsert = SingleValues(execution), Upsert(execution)
+def _sealed(execution: Execution, site: Site) -> Any:
+    """The statement with all sealed that it writes."""
+    statement, target, batch = execution.statement, execution.target, execution.batch
+    inserts = statement.is_insert
+    if inserts and statement.select is not None:
+        _check_select(statement, target)
+    values = SingleValues(execution)
     values.collect()
-    groups = collect_rows(execution)
-    collect_parameters(execution.rows, execution.target, execution.batch)
-    if isinstance(statement, Insert) and not groups and statement.select is None:
-        if execution.rows == [{}]:
-            values.collect_defaults()
-        else:
-            collect_defaults(execution.rows, execution.target, execution.batch)
-    upsert.collect()
-    tenants, criteria = _settled(UpdatedTenants, InsertedTenants, execution, values, groups, site)
-    keys, more = _settled(UpdatedRows, InsertedRows, execution, values, groups, site)
-    criteria = [*criteria, *more]
-    upsert.check()
-    kept, more = _kept(tenants, site)
-    criteria += more
-    inserts = isinstance(statement, Insert)
-    if not inserts:
-        check_together(execution.target.table, execution.batch.keys)
-    execution.batch.seal(site.attachment, tenants.of, keys.of, kept, inserts=inserts)
-    move_twins(site, execution.target.table, execution.batch.twins)
+    upsert = None if statement._post_values_clause is None else Upsert(execution)
+    groups = collect_rows(execution) if statement._multi_values else ()
+    collect_parameters(execution.rows, target, batch)
+    if inserts and not groups and statement.select is None:
+        _collect_defaults(execution, values)
+    if upsert is not None:
+        upsert.collect()
+    needed = target.declared.knows_rows
+    whose, which, kept, criteria = _known(execution, values, groups, site) if needed else _NOTHING
+    if upsert is not None:
+        upsert.check()
+    if target.declared.indexes_together and not inserts:
+        check_together(target.table, batch.keys)
+    batch.seal(site.attachment, whose, which, kept, inserts=inserts)
+    if batch.twins:
+        move_twins(site, target.table, batch.twins)
     statement = _applied(statement, values, groups, upsert)
-    statement = statement.where(*criteria) if criteria else statement
-    rows = (execution.rows, {}) if multi else ([], execution.rows[0])
-    return Executed(statement, *rows, execution)
+    return statement.where(*criteria) if criteria else statement
+
+
+def _collect_defaults(execution: Execution, values: SingleValues) -> None:
+    if execution.rows == [{}]:
+        values.collect_defaults()
+    else:
+        collect_defaults(execution.rows, execution.target, execution.batch)
+
+
+def _known(execution: Execution, values: SingleValues, groups: Groups, site: Site) -> Known:
+    declared = execution.target.declared
+    whose = which = None
+    kept: Kept = {}
+    criteria: list[Any] = []
+    if declared.is_tenanted or declared.shares_keys:
+        tenants, criteria = _settled(UpdatedTenants, InsertedTenants, execution, values, groups, site)
+        whose = tenants.of
+    if declared.bound:
+        keys, more = _settled(UpdatedRows, InsertedRows, execution, values, groups, site)
+        which, criteria = keys.of, criteria + more
+    if declared.shares_keys and not execution.statement.is_insert:
+        stored = KeptKeys(tenants, site)
+        kept = stored.settle()
+        criteria = criteria + stored.criteria
+    return Known(whose, which, kept, criteria)
 
 
 def _settled(
     updated: Any, inserted: Any, execution: Execution, values: SingleValues, groups: Groups, site: Site
 ) -> tuple[Any, list[Any]]:
     """What the rows are known by, as one of the two classes finds it, and what finds just those rows."""
-    if not isinstance(execution.statement, Insert):
+    if not execution.statement.is_insert:
         found = updated(execution, site)
         found.settle(values)
         return found, found.criteria
@@ -118,23 +153,15 @@ def _settled(
     return found, []
 
 
-def _kept(tenants: Tenants, site: Site) -> tuple[Kept, list[Any]]:
-    """The keys that rows have already, of columns that share them, and what finds the rows with these."""
-    if isinstance(tenants.execution.statement, Insert):
-        return {}, []
-    keys = KeptKeys(tenants, site)
-    return keys.settle(), keys.criteria
-
-
-def _applied(statement: Any, values: SingleValues, groups: Groups, upsert: Upsert) -> Any:
-    if not (values.changed or groups or upsert.changed):
+def _applied(statement: Any, values: SingleValues, groups: Groups, upsert: Upsert | None) -> Any:
+    if not (values.changed or groups or (upsert is not None and upsert.changed)):
         return statement
     made = statement._generate()
     if values.changed:
         values.apply(made)
     if groups:
         made._multi_values = groups
-    if upsert.changed:
+    if upsert is not None and upsert.changed:
         upsert.apply(made)
     return made
 

@@ -45,7 +45,7 @@ def _value(value: Any, pair: Pair, execution: Execution) -> Any:
 def _keyed(given: Any, target: Target) -> dict[Any, Any]:
     if isinstance(given, dict):
         return given
-    columns = [column for column in target.written.c if column.key not in target.hidden]
+    columns = [column for column in target.written.c if column.key not in target.declared.hidden]
     return dict(zip(columns, given, strict=False))
 
 

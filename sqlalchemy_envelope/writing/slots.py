@@ -46,8 +46,8 @@ class Slot(NamedTuple):
 
     def encoded(self) -> list[bytes | None]:
         """The values as tagged plaintexts; None for a NULL. Raises `InvalidValueError`."""
-        type_, values, place = self.pair.type, self.values, self.place
-        codec = type_.codec
+        type_: Any = self.pair.content.type
+        values, codec, place = self.values, type_.codec, type_.reading.context.place
         if codec.tag != JSON_TAG:
             return encode_all(type_.encode, values, place)
         kept = [value for value in values if not _is_null(value, codec)]
@@ -62,10 +62,12 @@ class Slot(NamedTuple):
     def fill(self, column: SealedColumn, indexed: Sequence[Sequence[Any]]) -> None:
         """Puts the cells where they go, those of its blind indexes too."""
         contents = [None if content is None else Sealed(content) for content in column.contents]
-        deks = [] if self.pair.mates else [column.deks]
-        moving = self.pair.type.moving
-        kept = [] if moving is None else [moving.kept(self.values, self.place)]
-        self.put([contents, *deks, *kept, *indexed])
+        cells: Cells = [contents] if self.pair.mates else [contents, column.deks]
+        moving = self.pair.content.type.moving  # type: ignore[attr-defined]
+        if moving is not None:
+            cells.append(moving.kept(self.values, self.place))
+        cells += indexed
+        self.put(cells)
 
     @property
     def place(self) -> str:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from sqlalchemy import Table
 from sqlalchemy.orm import ColumnProperty, CompositeProperty, SynonymProperty
 from sqlalchemy.sql import elements
 
@@ -16,17 +17,24 @@ __tracebackhide__ = True  # pytest prints no locals of these frames: they hold p
 class Target:
     """A table with pairs, as one INSERT or UPDATE names it."""
 
-    def __init__(self, statement: Any) -> None:
-        self.written = written_by(statement)
-        self.table = stored_table(self.written)
-        self.pairs: Pairs = {} if self.table is None else pairs_of(self.table)
-        self.hidden = {
-            each.key: (pair, each) for pair in self.pairs.values() for each in pair.columns[1:]
-        }
-        named = (pair.tenant for pair in self.pairs.values())
-        self.tenants = {each.key: each for each in named if each is not None}
-        subject = statement._propagate_attrs.get("plugin_subject")
-        self._mapper = getattr(subject, "mapper", None)
+    def __init__(self, statement: Any, written: Any, table: Table, pairs: Pairs) -> None:
+        self.written, self.table = written, table
+        self.pairs, self.declared = pairs, pairs.declared
+        self._statement = statement
+
+    @property
+    def _mapper(self) -> Any:
+        """Of an ORM statement's class."""
+        subject = self._statement._propagate_attrs.get("plugin_subject")
+        return getattr(subject, "mapper", None)
+
+    @classmethod
+    def of(cls, statement: Any) -> "Target | None":
+        """What a statement writes; None where no column of it is encrypted."""
+        written = written_by(statement)
+        table = stored_table(written)
+        pairs = None if table is None else pairs_of(table)
+        return cls(statement, written, table, pairs) if pairs else None  # type: ignore[arg-type]
 
     def pair(self, key: Any) -> Pair | None:
         """The pair whose content column `key` means: a column, a column's key or a mapped attribute's name.
@@ -34,7 +42,7 @@ class Target:
         Raises `UnsupportedStatementError` for a column beside its content, which only sealing writes.
         """
         key = self._column_key(key)
-        if key in self.hidden:
+        if key in self.declared.hidden:
             raise self.by_hand(key)
         return self.pairs.get(key)
 
@@ -56,7 +64,7 @@ class Target:
 
     def by_hand(self, key: str) -> UnsupportedStatementError:
         """The refusal to write a column beside its content by hand."""
-        pair, column = self.hidden[key]
+        pair, column = self.declared.hidden[key]
         return UnsupportedStatementError(
             f"{column.table.name}.{column.name} is written with {pair.content.name}, never by hand: "
             f"set {pair.content.name}"

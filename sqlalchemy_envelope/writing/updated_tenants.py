@@ -30,7 +30,7 @@ class UpdatedTenants(Tenants):
     def settle(self, values: SingleValues) -> None:
         """Once the statement's values are collected, and before they are sealed."""
         self.criteria: list[Any] = []
-        for key, column in self.target.tenants.items():
+        for key, column in self.target.declared.tenants.items():
             known = Known(column)
             if values.assigns(column) or any(key in row for row in self.execution.rows):
                 self._settle_set(known, values)

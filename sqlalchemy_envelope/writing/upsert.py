@@ -22,7 +22,7 @@ class Upsert:
 
     def __init__(self, execution: Execution) -> None:
         self._execution = execution
-        self._clause: Any = getattr(execution.statement, "_post_values_clause", None)
+        self._clause: Any = execution.statement._post_values_clause
         self.items: Items = []
         self.changed = False
         self._given: dict[str, Any] = {}
@@ -39,7 +39,7 @@ class Upsert:
         check_together(self._execution.target.table, self._execution.target.pairs.keys() & self._given.keys())
         from_excluded = {value.key for key, value in items if _from_excluded(value) and value.key == key}
         for key, value in items:
-            hidden = self._execution.target.hidden.get(key) if key in from_excluded else None
+            hidden = self._execution.target.declared.hidden.get(key) if key in from_excluded else None
             if hidden is not None and hidden[0].group & from_excluded:
                 continue  # set_=stmt.excluded names it too; it comes with its column
             pair = self._execution.target.pair(key)
@@ -54,7 +54,7 @@ class Upsert:
         """That a conflicting row is of the tenant and key that its new values are encrypted for."""
         if not self._given:
             return
-        if self._execution.target.tenants:
+        if self._execution.target.declared.tenants:
             check_upsert(self._clause, self._execution.target, self._given)
         check_upserted_rows(self._clause, self._execution.target, self._given)
 

@@ -15,7 +15,7 @@ def check_upserted_rows(clause: Any, target: Target, given: Mapping[str, Any]) -
 
     `given`: what SET assigns, by the keys of columns. Raises `UnsupportedStatementError` with what to do.
     """
-    bound = {key: pair for key, pair in target.pairs.items() if pair.type.bind_row}
+    bound = target.declared.bound
     if not bound:
         return
     columns = next(iter(bound.values())).row

@@ -18,7 +18,7 @@ def check_upsert(clause: Any, target: Target, given: Mapping[str, Any]) -> None:
 
     `given`: what SET assigns, by the keys of columns. Raises `UnsupportedStatementError` with what to do.
     """
-    for column in target.tenants.values():
+    for column in target.declared.tenants.values():
         bound = {key for key, pair in target.pairs.items() if pair.tenant is column}
         written, moves = bound & given.keys(), column.key in given
         if not (written or moves):

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import bindparam, util
+from sqlalchemy import Update, bindparam, util
 
 from ..errors import UnsupportedStatementError
 from ..pairs import Pair
@@ -58,7 +58,7 @@ class SingleValues:
 
     def apply(self, statement: Any) -> None:
         """Sets the rewritten items on a copy of the statement."""
-        if getattr(statement, "_ordered_values", None):  # SQLAlchemy 2.0 keeps the order apart
+        if _ORDERED_APART and statement._ordered_values:
             statement._ordered_values = self.items
         else:
             statement._values = util.immutabledict(self.items) if self.items else None
@@ -75,11 +75,16 @@ class SingleValues:
             return  # an execution parameter for the column wins over values(), as in SQLAlchemy
         if execution.statement.is_insert and len(execution.rows) > 1 and not execution.is_named(value):
             rows = execution.rows
-            add_rows(execution.batch, pair, rows, [plain_value(value, pair)] * len(rows))
+            names = execution.target.declared.own_keys[pair.content.key]
+            add_rows(execution.batch, pair, rows, [plain_value(value, pair)] * len(rows), names)
         else:
             execution.assign(pair, value, execution.target.columns(pair), self.items)
 
 
+_ORDERED_APART = hasattr(Update, "_ordered_values")
+"""Whether SQLAlchemy keeps `ordered_values()` apart, as 2.0 does."""
+
+
 def _items_of(statement: Any) -> Items:
-    ordered = getattr(statement, "_ordered_values", None)
+    ordered = statement._ordered_values if _ORDERED_APART else None
     return list(ordered) if ordered else list((statement._values or {}).items())

@@ -62,7 +62,8 @@ class Written:
     @cached_property
     def _hidden_names(self) -> re.Pattern[str]:
         """A sibling's key or a plaintext column's, numbered where one INSERT has many rows."""
-        return re.compile(f"(?:{'|'.join(map(re.escape, self._execution.target.hidden))})(?:_m[0-9]+)?")
+        names = map(re.escape, self._execution.target.declared.hidden)
+        return re.compile(f"(?:{'|'.join(names)})(?:_m[0-9]+)?")
 
 
 def remember(connection: Any, written: Written) -> None:

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Column, Engine, Integer, LargeBinary, MetaData, Table, Text, insert, select, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, declared_attr, mapped_column
 
-from sqlalchemy_envelope import ConfigurationError, EncryptedText, Version
+from sqlalchemy_envelope import ConfigurationError, EncryptedText, UnsupportedStatementError, Version
 
 from .conftest import KEY, SECRET, guards, patient, round_trip, stored_guards
 
@@ -139,6 +139,20 @@ def test_pickled_metadata_is_whole(attached: Engine) -> None:
     assert made.c.keys() == ["id", "ssn", "ssn_dek", "phone", "phone_dek"]
     with pytest.raises(ConfigurationError, match="share the context"):
         patient(Column("b", EncryptedText(context="patient.ssn")), metadata=made.metadata, name="other")
+
+
+def test_what_is_settled_at_first_use_follows_the_table(attached: Engine) -> None:
+    """A column that comes later is sealed for its row, and its sibling is nobody's to write; pickled too."""
+    table = patient()
+    table.create(attached)
+    round_trip(attached, table)
+    table.append_column(Column("phone", EncryptedText(bind_row=True)))
+    with attached.begin() as connection:
+        connection.execute(text("ALTER TABLE patient ADD phone bytea, ADD phone_dek bytea"))
+    for each in (table, pickle.loads(pickle.dumps(table))):
+        round_trip(attached, each, "phone")
+        with attached.connect() as connection, pytest.raises(UnsupportedStatementError, match="by hand"):
+            connection.execute(insert(each), {"phone_dek": b"x"})
 
 
 @pytest.mark.parametrize("what", ["table", "column", "select", "insert"])
