@@ -59,6 +59,10 @@ def _storage(picture: Picture, series: Series) -> None:
     picture.lines(more, "bytes of the value", "bytes stored beyond those of the value")
 
 
+def _counts(picture: Picture, series: Series) -> None:
+    picture.stacked(series, "instructions a row")
+
+
 CHARTS = {
     "rows": Chart("rows", "Time per row: one column of 36 bytes, through SQLAlchemy to PostgreSQL", _rows),
     "growth": Chart("rows", "Time per row as a table grows to a million", _growth),
@@ -66,6 +70,7 @@ CHARTS = {
     "seal-open": Chart("seal", "Decrypting one value, no network", _seal, 5.4),
     "kms-calls": Chart("kms", "KMS calls to write rows and to read them once", _calls),
     "backfill": Chart("backfill", "Encrypting the rows of a live table", _backfill, 5.0),
+    "counts": Chart("counts", "What a row with one encrypted value is made of", _counts, 5.0),
     "storage": Chart("storage", "What encryption adds to the bytes of one value", _storage, 5.4),
 }
 """By the name of the file."""

@@ -1,4 +1,4 @@
-"""Instructions a row, by valgrind's callgrind: `python -m benchmarks.counts`, which other load does not sway.
+"""Instructions a row, by valgrind's callgrind, which other load does not sway. `python -m benchmarks.counts`: some.
 
 Each path runs under callgrind once and again three times over: the difference is what its rows cost, with all
 warm and without start-up. Python's collector is off; the kernel's and the server's part is not counted.
@@ -8,6 +8,7 @@ import argparse
 import gc
 import os
 import re
+import shutil
 import subprocess
 import sys
 from contextlib import ExitStack
@@ -16,7 +17,43 @@ import sqlalchemy as sa
 
 from demo.server import embedded_postgresql, scratch_schema
 
-from .paths import every_path, prepared
+from .figures import Report
+from .ground import Ground
+from .paths import LIBRARY_CALLS, PRIMITIVES, STATEMENTS, VARIANTS, every_path, prepared
+
+ROWS = 300
+PARTS = ("SQLAlchemy, psycopg and two bytea", "cryptography and OpenSSL", "sqlalchemy-envelope")
+"""What a row that is encrypted is made of."""
+
+
+def run(report: Report, ground: Ground) -> None:
+    """The suite."""
+    report.suite("counts", f"{ROWS} rows a path, Python's collector off, without the kernel and the server")
+    if shutil.which("valgrind") is None:
+        report.note("valgrind is not installed: nothing was counted")
+        return
+    url = _within(ground.url, ground.schema)
+    paths = ["bare seal"] if report.quick else every_path()
+    seen = {path: counted(path, ROWS, url) for path in paths}
+    report.table("instructions of one", ["instructions"], {name: [seen.get(name)] for name in PRIMITIVES})
+    rows = {name: [seen.get(f"{name}: {variant}") for variant in VARIANTS] for name in STATEMENTS}
+    report.table("instructions of one row", list(VARIANTS), rows)
+    if not report.quick:
+        _tell_parts(report, seen)
+
+
+def _tell_parts(report: Report, seen: dict[str, float]) -> None:
+    library = sum(seen[name] for name in LIBRARY_CALLS)
+    parts = {}
+    for name, (_, variants) in STATEMENTS.items():
+        if "encrypted" in variants:
+            whole = seen[f"{name}: encrypted"]
+            around = min(seen[f"{name}: bytea"], whole - library)
+            parts[name] = (around, library, whole - library - around)
+    shares = {name: [100 * part / sum(each) for part in each] for name, each in parts.items()}
+    report.table("a row that is encrypted: % of its instructions", PARTS, shares)
+    for at, part in enumerate(PARTS):
+        report.curve("counts", part, [(name, each[at]) for name, each in parts.items()])
 
 
 def run_one(path: str, count: int, runs: int, url: str) -> None:
@@ -46,13 +83,18 @@ def _of_child(path: str, count: int, runs: int, url: str) -> int:
     return int(found[1])
 
 
+def _within(url: sa.URL, schema: str) -> str:
+    """What a child connects to."""
+    return url.update_query_dict({"options": f"-csearch_path={schema}"}).render_as_string(hide_password=False)
+
+
 def main() -> None:
     """Every path, or those whose name contains what is given."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.counts", description=__doc__)
     parser.add_argument(
         "path", nargs="?", default="", help="a part of the names of the paths that are counted"
     )
-    parser.add_argument("--rows", type=int, default=300)
+    parser.add_argument("--rows", type=int, default=ROWS)
     parser.add_argument("--url", help="a PostgreSQL to use a scratch schema of (default: one started here)")
     parser.add_argument("--runs", type=int, help=argparse.SUPPRESS)
     given = parser.parse_args()
@@ -62,10 +104,9 @@ def main() -> None:
     with ExitStack() as stack:
         url = sa.make_url(given.url) if given.url else stack.enter_context(embedded_postgresql())[0]
         schema = stack.enter_context(scratch_schema(url))
-        url = url.update_query_dict({"options": f"-csearch_path={schema}"})
         for path in every_path():
             if given.path in path:
-                count = counted(path, given.rows, url.render_as_string(hide_password=False))
+                count = counted(path, given.rows, _within(url, schema))
                 print(f"{path:50} {count:>12,.0f}", flush=True)
 
 

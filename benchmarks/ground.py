@@ -30,15 +30,16 @@ class Ground:
         return self._stack.enter_context(embedded_postgresql())[0]
 
     @cached_property
-    def _schema(self) -> str:
+    def schema(self) -> str:
+        """Where tables are made."""
         return self._stack.enter_context(scratch_schema(self.url))
 
     def place(self, driver: str) -> Place:
         """By driver: `psycopg`, `psycopg_async` or `asyncpg`."""
         url = self.url.set(drivername=f"postgresql+{driver}")
         if driver == "asyncpg":
-            return url, {"server_settings": {"search_path": self._schema}}
-        return url, {"options": f"-csearch_path={self._schema}"}
+            return url, {"server_settings": {"search_path": self.schema}}
+        return url, {"options": f"-csearch_path={self.schema}"}
 
     def engine(self) -> sa.Engine:
         """A new one, to attach to."""

@@ -21,6 +21,8 @@ COLOURS = {
     "select: sqlalchemy-envelope": "#6ea8fe",
     "bare primitives": "#7d8590",
     "bytea of the same size": "#b58a00",
+    "SQLAlchemy, psycopg and two bytea": "#7d8590",
+    "cryptography and OpenSSL": "#7d4cdb",
     "sqlalchemy-utils AES-CBC": "#a371f7",
     "sqlalchemy-utils AES-GCM": "#7d4cdb",
     "Fernet": "#d2589e",
@@ -100,6 +102,24 @@ class Picture:
         axes.margins(x=0.1)
         axes.grid(axis="x")
         axes.tick_params(axis="y", length=0)
+
+    def stacked(self, series: Series, across: str) -> None:
+        """One bar for each x, its parts side by side, the first x on top."""
+        axes = self.axes
+        names = [point[0] for point in next(iter(series.values()))]
+        reached = [0.0] * len(names)
+        for at, (name, points) in enumerate(series.items()):
+            values = [value for _, value in points]
+            bars = axes.barh(names, values, left=reached, color=colour(name, at), label=name)
+            shown = [_short(value) if value > max(reached) / 30 else "" for value in values]
+            axes.bar_label(bars, shown, label_type="center", fontsize=8, color=PAPER)
+            reached = [before + value for before, value in zip(reached, values, strict=True)]
+        axes.invert_yaxis()
+        axes.set(xlabel=across)
+        axes.xaxis.set_major_formatter(_plain)
+        axes.grid(axis="x")
+        axes.tick_params(axis="y", length=0)
+        axes.legend(loc="lower right", frameon=False, fontsize=9)
 
     def save(self, folder: Path, name: str) -> list[Path]:
         """As NAME.svg and NAME.png."""
