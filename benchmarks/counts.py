@@ -1,4 +1,4 @@
-"""Instructions a row, by valgrind's callgrind, which other load does not sway. `python -m benchmarks.counts`: some.
+"""Instructions a row, by valgrind's callgrind, which other load does not sway: `python -m benchmarks.counts`.
 
 Each path runs under callgrind once and again three times over: the difference is what its rows cost, with all
 warm and without start-up. Python's collector is off; the kernel's and the server's part is not counted.
