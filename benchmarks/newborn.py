@@ -1,6 +1,6 @@
 """A process that is measured from its start on: nothing is imported here that it has not come to yet.
 
-`python -m benchmarks.newborn without|with PLACE` prints milliseconds and MiB of each step, as JSON.
+`python -m benchmarks.newborn without|with|uncompiled PLACE` prints milliseconds and MiB of each, as JSON.
 """
 
 import json
@@ -14,19 +14,23 @@ class Steps:
     """Milliseconds and MiB of each step since the last one."""
 
     def __init__(self) -> None:
-        self.seen: list[tuple[float, float]] = []
-        self._began, self._held = time.perf_counter(), _resident()
+        self.seen: list[tuple[float | None, float | None]] = []
+        self._began, self._held = time.perf_counter(), _memory("VmRSS")
 
     def done(self) -> None:
         """A step is over, and the next one begins."""
-        now, held = time.perf_counter(), _resident()
+        now, held = time.perf_counter(), _memory("VmRSS")
         self.seen.append(((now - self._began) * 1000, held - self._held))
         self._began, self._held = time.perf_counter(), held
 
+    def skipped(self) -> None:
+        """A step that this process has no need of."""
+        self.seen.append((None, None))
 
-def _resident() -> float:
+
+def _memory(name: str) -> float:
     status = Path("/proc/self/status").read_text()
-    return int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmRSS"))) / 1024
+    return int(next(line.split()[1] for line in status.splitlines() if line.startswith(name))) / 1024
 
 
 def main(name: str, place: str) -> None:
@@ -36,24 +40,36 @@ def main(name: str, place: str) -> None:
     import psycopg  # noqa: F401
     import sqlalchemy as sa
     from sqlalchemy import orm
+    from sqlalchemy.dialects.postgresql import psycopg as _dialect  # noqa: F401 - create_engine would
 
     steps.done()
-    if name == "with":
-        import sqlalchemy_envelope  # noqa: F401
-    steps.done()
+    _import_library(steps, name)
     base: Any = orm.declarative_base()
     columns = {"id": sa.Column(sa.Integer, primary_key=True), "name": sa.Column(sa.Text)}
     started = type("Started", (base,), {"__tablename__": "started", **columns})
     orm.configure_mappers()
     steps.done()
     engine = sa.create_engine(url, connect_args=arguments)
-    if name == "with":
+    if name != "without":
         _attach(engine)
     steps.done()
     with orm.Session(engine) as session:
         session.scalars(sa.select(started)).all()
     steps.done()
-    print(json.dumps(steps.seen))
+    print(json.dumps({"steps": steps.seen, "peak": _memory("VmHWM")}))
+
+
+def _import_library(steps: Steps, name: str) -> None:
+    if name == "without":
+        steps.skipped()
+        steps.skipped()
+        return
+    from cryptography.hazmat.primitives.ciphers import aead  # noqa: F401 - the library would
+
+    steps.done()
+    import sqlalchemy_envelope  # noqa: F401
+
+    steps.done()
 
 
 def _attach(engine: Any) -> None:

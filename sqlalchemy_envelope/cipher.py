@@ -8,7 +8,6 @@ import hashlib
 import hmac
 import os
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from itertools import repeat
 from typing import NamedTuple
 
@@ -39,8 +38,7 @@ class DataKey(NamedTuple):
         return "DataKey()"
 
 
-@dataclass(slots=True, eq=False, repr=False)  # made with every statement: frozen takes twice the time
-class DataKeys:
+class DataKeys(NamedTuple):
     """Many data keys and their cells, in two lists: a tuple a key would set Python's collector to work."""
 
     keys: list[bytes]
@@ -55,6 +53,9 @@ class DataKeys:
     def each(self) -> list[DataKey]:
         """As single ones."""
         return list(map(DataKey, self.keys, self.cells))
+
+    def __repr__(self) -> str:
+        return "DataKeys()"
 
 
 Generate = Callable[[int], DataKeys]

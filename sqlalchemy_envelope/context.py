@@ -4,7 +4,7 @@ import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from typing import Protocol
+from typing import NamedTuple, Protocol
 from uuid import UUID
 
 from .errors import ConfigurationError
@@ -140,8 +140,7 @@ def for_tenant(context: Context, tenant: str | None) -> Context:
     return replace(context, tenant=tenant)
 
 
-@dataclass(frozen=True)
-class KekContext:
+class KekContext(NamedTuple):
     """What a key-encryption key is bound to where a provider wraps it: its own id, and its tenant if any."""
 
     kek: UUID

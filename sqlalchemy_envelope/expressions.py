@@ -23,7 +23,7 @@ _WHITE_SPACE = (
 _TO_LOWER = {ord(upper): ord(upper) + 32 for upper in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Expression:
     """A step from a text to what is indexed; `name` is part of what the index's key is derived from."""
 

@@ -8,9 +8,8 @@ import datetime as dt
 import json
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from . import codec, moments, scalars
@@ -40,8 +39,7 @@ def _interval_sql(column: str) -> str:
     return f"CASE WHEN {column} IS NOT NULL THEN to_json(ARRAY[{parts}]::bigint[])::text END"
 
 
-@dataclass(frozen=True)
-class Form:
+class Form(NamedTuple):
     """How values of one type leave PostgreSQL and come back to it.
 
     `value`: makes a Python value of parsed JSON, whose numbers are still text. `text`: what PostgreSQL reads
@@ -63,6 +61,8 @@ class Form:
 
 
 class _DocumentForm(Form):
+    __slots__ = ()
+
     def read(self, text: object) -> JsonText:
         return JsonText(text)
 

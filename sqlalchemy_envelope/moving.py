@@ -145,7 +145,6 @@ class Moving:
         return opening
 
 
-@dataclass(frozen=True, repr=False)
 class ReadsPlaintext(Moving):
     """Writes both, reads plaintext: beside older versions, and while rows are encrypted."""
 
@@ -172,7 +171,6 @@ class ReadsPlaintext(Moving):
         return process
 
 
-@dataclass(frozen=True, repr=False)
 class ReadsEncrypted(Moving):
     """Writes both, reads the pair, and where a row has none yet its plaintext, which is counted."""
 
@@ -204,7 +202,6 @@ class ReadsEncrypted(Moving):
         return self.type._type_affinity is _BINARY
 
 
-@dataclass(frozen=True, repr=False)
 class EncryptedOnly(Moving):
     """Writes the pair, and NULL for the plaintext; reads the pair."""
 

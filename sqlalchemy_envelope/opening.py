@@ -6,8 +6,7 @@ key was fetched ahead, so that opening it needs no call.
 
 from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from . import cipher, wire
 from .context import Context
@@ -56,8 +55,7 @@ Pair = bytes | Unlocked
 OpenPair = Callable[..., bytes]
 
 
-@dataclass(frozen=True)
-class Reading:
+class Reading(NamedTuple):
     """How one column reads: its context, and the older version it accepts with the tag of its type.
 
     `tenancy`: where the tenants of its rows come from; None where the context says all.

@@ -4,7 +4,6 @@ A cell brings its tenant along (`tenancy`); whatever it says, only a key wrapped
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from functools import lru_cache
 from typing import Any, TypeVar
 
@@ -47,7 +46,7 @@ def reading_for(reading: Reading, tenant: bytes) -> Reading:
         name = ""
     if not name:
         raise DecryptionError(Failure.MAGIC, reading.context.place)
-    return replace(reading, context=for_tenant(reading.context, name), tenancy=None)
+    return reading._replace(context=for_tenant(reading.context, name), tenancy=None)
 
 
 class TenantOpener:

@@ -5,10 +5,9 @@ Stricter where PostgreSQL would change a value in silence: nothing is rounded, c
 
 import datetime as dt
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import singledispatch
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -22,8 +21,7 @@ from .errors import ConfigurationError, DecryptionError, Failure, InvalidValueEr
 __tracebackhide__ = True  # pytest prints no locals of these frames: they hold plaintext
 
 
-@dataclass(frozen=True)
-class ValueCodec:
+class ValueCodec(NamedTuple):
     """A value to bytes with `tag` and back. `holds_none`: None is a value here (JSON null) and not NULL."""
 
     tag: bytes
@@ -35,7 +33,7 @@ class ValueCodec:
     def checked(self, check: Callable[[Any], Any]) -> "ValueCodec":
         """The same after `check`, which returns what is to be encoded or raises `InvalidValueError`."""
         encode = self.encode
-        return replace(self, encode=lambda value: encode(check(value)))
+        return self._replace(encode=lambda value: encode(check(value)))
 
 
 BOOLEAN = ValueCodec(scalars.BOOLEAN_TAG, scalars.encode_boolean, scalars.decode_boolean, bool)
@@ -226,7 +224,7 @@ def _decorated(type_: sa.types.TypeDecorator) -> ValueCodec:  # type: ignore[typ
         value = inner.decode(tagged)
         return result(value, _PLAIN) if _is_given(type_, "process_result_value") else value
 
-    return replace(inner, encode=encode, decode=decode, python_type=object)  # whatever the hooks make
+    return inner._replace(encode=encode, decode=decode, python_type=object)  # whatever the hooks make
 
 
 @codec_of.register

@@ -5,8 +5,8 @@ is opened; a failure is a `DecryptionError` with exactly one cause.
 """
 
 import struct
-from dataclasses import dataclass
 from enum import IntEnum
+from typing import NamedTuple
 
 from .errors import DecryptionError, Failure, KeyProviderError
 
@@ -40,8 +40,7 @@ class Wrap(IntEnum):
 _WRAPS = {int(wrap): wrap for wrap in Wrap}
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class KeyCell:
+class KeyCell(NamedTuple):
     """Cell 2: a data key as the sibling column holds it. `key_id` 16 bytes, `wrapped` 60 or at most 4,096."""
 
     wrap: Wrap
@@ -66,9 +65,11 @@ class KeyCell:
             raise DecryptionError(Failure.LENGTH)
         return cls(wrap, cell[3:19], cell[KEY_HEAD_BYTES:])
 
+    def __repr__(self) -> str:
+        return "KeyCell()"
 
-@dataclass(frozen=True, slots=True, repr=False)
-class ContentCell:
+
+class ContentCell(NamedTuple):
     """Cell 1: a sealed value as the column holds it. `flags` is byte 2: suite and bindings."""
 
     flags: int
@@ -85,6 +86,9 @@ class ContentCell:
         """The parts of one whole cell, which must carry just the `flags` that the model expects."""
         check_content(cell, flags)
         return cls(cell[2], cell[3:CONTENT_HEAD_BYTES], cell[CONTENT_HEAD_BYTES:SEALED_AT], cell[SEALED_AT:])
+
+    def __repr__(self) -> str:
+        return "ContentCell()"
 
 
 def check_content(cell: bytes, flags: int = SUITE_1) -> None:

@@ -249,10 +249,34 @@ def test_the_functions_are_short_in_the_middle() -> None:
 
 def test_importing_the_package_loads_no_extra() -> None:
     """Nothing that an extra installs is loaded, so each may be missing."""
-    script = f"import sys, {PACKAGE}; print(*sys.modules)"
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    loaded = {name.split(".")[0] for name in done.stdout.split()}
+    loaded = {name.split(".")[0] for name in _told_after_import("*sys.modules")}
     assert not loaded & {"boto3", "botocore", "alembic", "pytest", "rich", "psycopg", "asyncpg", "moto"}
+
+
+def test_importing_the_package_loads_no_room_of_tools() -> None:
+    """What moves and rotates columns is loaded by who asks for it, and not by every application."""
+    loaded = _told_after_import("*sys.modules")
+    rooms = {name.split(".")[1] for name in loaded if name.startswith(f"{PACKAGE}.")}
+    assert {"reading", "writing", "keystore", "columns"} <= rooms  # what listens to models is there
+    assert not rooms & {"backfill", "rotation", "alembic", "cli", "testing", "__main__"}
+
+
+def test_importing_the_package_declares_few_dataclasses() -> None:
+    """Each is put together as source and compiled, in every process: a named tuple takes a fifth of that."""
+    modules = f"[m for name, m in sys.modules.items() if name.startswith('{PACKAGE}.')]"
+    declared = _told_after_import(
+        f"*{{name for m in {modules} for name, c in vars(m).items() "
+        "if isinstance(c, type) and '__dataclass_fields__' in vars(c)}"
+    )
+    assert "Context" in declared
+    assert len(declared) <= 16, f"rather a NamedTuple, if nothing derives from it: {sorted(declared)}"
+
+
+def _told_after_import(what: str) -> set[str]:
+    """What a new process prints of itself, as words, that has imported the package and nothing else."""
+    script = f"import sys, {PACKAGE}; print({what})"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    return set(done.stdout.split())
 
 
 def test_the_package_imports_where_no_extra_is_installed() -> None:

@@ -14,7 +14,7 @@ LOW_PART = 4
 Tenant = str | None
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(eq=False, repr=False, slots=True)
 class Need:
     """`count` wraps that one caller needs now; `head`: of the key on which it got them."""
 
@@ -23,7 +23,7 @@ class Need:
     head: bytes = b""
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, repr=False, slots=True)
 class Block:
     """What is `left` of the wraps reserved on one key, and how many were reserved at once the last time."""
 
@@ -32,7 +32,7 @@ class Block:
     size: int
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, repr=False, slots=True)
 class Claim:
     """A reservation that is about to be made: `wraps` of them, first of all for `needs`."""
 

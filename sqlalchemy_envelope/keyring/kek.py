@@ -32,7 +32,7 @@ _OVER = -math.inf
 _CLOSED = {KekState.REVOKED: Failure.REVOKED, KekState.DESTROYED: Failure.SHREDDED}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Terms:
     """How long a key may be used without asking, in seconds: the state, the provider, an outage, in all."""
 

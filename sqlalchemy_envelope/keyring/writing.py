@@ -1,6 +1,6 @@
 """Under which key new data keys are wrapped: what tells a stored key cell that is to be rewrapped."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ..providers.provider import KeyProvider
 from ..wire import Wrap
@@ -8,8 +8,7 @@ from ..wire import Wrap
 __tracebackhide__ = True  # pytest prints no locals of these frames: they are beside those that hold keys
 
 
-@dataclass(frozen=True)
-class Writing:
+class Writing(NamedTuple):
     """The bytes 2 to 18 of the key cells that a keyring writes now: wrap and key id.
 
     `marks`: each that may be. `active_keys`: or those of the keys that are active in `envelope.key`, in the
