@@ -1,6 +1,9 @@
 """What an index makes of a table, and what it can't be."""
 
+import os
 import pickle
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -36,6 +39,15 @@ SOMETHING: Any = "ssn"
 def table(*columns: Any, metadata: MetaData | None = None) -> Table:
     """A table of them."""
     return Table("t", metadata or MetaData(), Column("id", Integer, primary_key=True), *columns)
+
+
+def test_an_index_of_another_process_is_the_same() -> None:
+    """Pickled there, where the same text has another hash, it finds here what SQLAlchemy keeps by it."""
+    code = "import pickle, sys; from sqlalchemy_envelope import BlindIndex, last; "
+    code += "sys.stdout.buffer.write(pickle.dumps(BlindIndex(last(4), key='k', bits=96)))"
+    environ = {**os.environ, "PYTHONHASHSEED": "1"}
+    pickled = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, env=environ)
+    assert {BlindIndex(last(4), key="k", bits=96): 1}[pickle.loads(pickled.stdout)] == 1
 
 
 def test_each_index_has_a_column_and_an_index(attached: Engine) -> None:
