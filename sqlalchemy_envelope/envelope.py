@@ -150,6 +150,8 @@ class Envelope:
             by_tenant = ByTenant(columns)
             return by_tenant.joined(self.unlock_columns(by_tenant.columns, wait))
         locked = [self.opener(reading).locked(pairs) for reading, pairs in columns]
+        if all(each is None for each in locked):
+            return [pairs for _, pairs in columns]
         cells = [dict.fromkeys(each[0] for each in column or () if each is not None) for column in locked]
         contexts = [reading.context for reading, _ in columns]
         stored = [(context, cell) for context, each in zip(contexts, cells, strict=True) for cell in each]
