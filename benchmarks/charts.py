@@ -60,7 +60,7 @@ def _storage(picture: Picture, series: Series) -> None:
 
 
 def _counts(picture: Picture, series: Series) -> None:
-    picture.stacked(series, "instructions a row")
+    picture.stacked(series, "thousand instructions a row")
 
 
 CHARTS = {

@@ -106,20 +106,21 @@ class Picture:
     def stacked(self, series: Series, across: str) -> None:
         """One bar for each x, its parts side by side, the first x on top."""
         axes = self.axes
-        names = [point[0] for point in next(iter(series.values()))]
+        names = [name for name, _ in next(iter(series.values()))]
+        totals = [sum(value for _, value in each) for each in zip(*series.values(), strict=True)]
         reached = [0.0] * len(names)
         for at, (name, points) in enumerate(series.items()):
             values = [value for _, value in points]
             bars = axes.barh(names, values, left=reached, color=colour(name, at), label=name)
-            shown = [_short(value) if value > max(reached) / 30 else "" for value in values]
-            axes.bar_label(bars, shown, label_type="center", fontsize=8, color=PAPER)
+            told = [f"{value:,.0f}" if value > max(totals) / 40 else "" for value in values]
+            axes.bar_label(bars, told, label_type="center", fontsize=8, color=PAPER)
             reached = [before + value for before, value in zip(reached, values, strict=True)]
         axes.invert_yaxis()
         axes.set(xlabel=across)
         axes.xaxis.set_major_formatter(_plain)
         axes.grid(axis="x")
         axes.tick_params(axis="y", length=0)
-        axes.legend(loc="lower right", frameon=False, fontsize=9)
+        axes.legend(loc="upper right", framealpha=1, edgecolor=LINE, facecolor=PAPER, fontsize=9)
 
     def save(self, folder: Path, name: str) -> list[Path]:
         """As NAME.svg and NAME.png."""

@@ -1,6 +1,9 @@
-"""What is counted by hand under valgrind still runs: the paths alone, without it."""
+"""What `benchmarks.counts` counts by valgrind still runs: the paths alone, without it."""
 
-from benchmarks.paths import every_path, prepared
+import pytest
+
+from benchmarks.counts import parts_of
+from benchmarks.paths import LIBRARY_CALLS, every_path, prepared
 
 from .fixtures.postgresql import Database
 
@@ -12,3 +15,12 @@ def test_each_path_runs(database: Database) -> None:
         with prepared(path, 2, url) as work:
             work()
             work()
+
+
+def test_parts_make_up_the_whole() -> None:
+    """Also where a row of bytea costs as much as one that is encrypted."""
+    seen = {path: 50.0 if "bytea" in path else 100.0 for path in every_path()}
+    seen |= dict.fromkeys(LIBRARY_CALLS, 10.0) | {"ORM add_all: bytea": 99.0}
+    parts = parts_of(seen)
+    assert all(sum(each) == pytest.approx(100) and min(each) >= 0 for each in parts.values())
+    assert [parts[name] for name in ("Core select", "ORM add_all")] == [(50, 40, 10), (60, 40, 0)]
