@@ -51,7 +51,7 @@ test-20: venv-20  ## those tests on SQLAlchemy 2.0 that meet it themselves
 demo: $(READY)  ## see it work: PostgreSQL, a KMS and real rows
 	$(BIN)/python -m demo $(DEMO_ARGS)
 
-bench: $(READY)  ## every figure and picture, into benchmarks/results (a quiet machine, a quarter of an hour)
+bench: $(READY)  ## every figure and picture, into benchmarks/results (a quiet machine, half an hour)
 	$(BIN)/python -m benchmarks all
 
 bench-quick: $(READY)  ## every figure on little data, to see that it runs
