@@ -1,7 +1,7 @@
 """The pair: an encrypted column and its sibling, and where a table keeps its pairs."""
 
 from collections.abc import Iterable
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple
 
 from sqlalchemy import Column, Table
 from sqlalchemy.sql.selectable import FromClause
@@ -98,13 +98,9 @@ class Declared:
 class Pairs(dict[str, Pair]):
     """The pairs of one table, by the key of the encrypted column."""
 
-    _known: list[Declared]
-
-    def __new__(cls) -> Self:
-        """Unpickling calls nothing else."""
-        made = super().__new__(cls)
-        made._known = []
-        return made
+    def __init__(self) -> None:
+        super().__init__()
+        self._known: list[Declared] = []
 
     def __setitem__(self, key: str, pair: Pair) -> None:
         super().__setitem__(key, pair)
@@ -118,8 +114,8 @@ class Pairs(dict[str, Pair]):
             known.append(Declared(self.values()))
         return known[0]
 
-    def __getstate__(self) -> None:
-        """Nothing but the pairs is pickled with a table."""
+    def __reduce__(self) -> tuple[object, ...]:
+        return Pairs, (), None, None, iter(self.items())  # under every protocol of pickle by __setitem__
 
 
 SLOT = "_envelope_pairs"

@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy.engine.interfaces import ExecutionContext
 
 from ..attachment import attachment_of
-from .hiding import begin_search, end_search
+from .hiding import tell_searched
 from .joined import tenant_parameters
 from .prefetch import holds_values, plan_of, prefetch
 from .probes import searched
@@ -33,16 +33,19 @@ class EnvelopeContext(ExecutionContext):
         if places:
             given = tenant_parameters(places, execution_options)
             parameters = [{**row, **given} for row in parameters or [{}]]
-        searches = getattr(compiled, "searches", False)
-        if searches:
-            begin_search(connection, compiled.searched_names)
-            parameters = searched(connection, compiled, parameters or [{}], execution_options, *rest, **more)
-        made = super()._init_compiled(
-            dialect, connection, dbapi_connection, execution_options, compiled, parameters, *rest, **more
-        )
-        if searches:
-            end_search(connection)
-        return made
+        make = super()._init_compiled
+        if not getattr(compiled, "searches", False):
+            return make(
+                dialect, connection, dbapi_connection, execution_options, compiled, parameters, *rest, **more
+            )
+        try:
+            rows = searched(connection, compiled, parameters or [{}], execution_options, *rest, **more)
+            return make(
+                dialect, connection, dbapi_connection, execution_options, compiled, rows, *rest, **more
+            )
+        except Exception as error:
+            tell_searched(connection, compiled.searched_names, error)
+            raise
 
     def post_exec(self) -> None:
         """Fetches the keys of all rows, where the keyring has to call for any."""

@@ -20,6 +20,9 @@ class Given(NamedTuple):
     at: int | None
     bind: BindParameter[Any]
 
+    def __repr__(self) -> str:
+        return f"Given({self.key!r})"
+
     def value(self, row: Mapping[str, Any], extracted: Extracted) -> Any:
         """What an execution gives for it."""
         if self.key in row:

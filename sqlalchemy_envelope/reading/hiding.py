@@ -14,22 +14,17 @@ HIDDEN = "(hidden)"
 _SLOT = "_envelope_searched"
 
 
-def begin_search(connection: Any, names: AbstractSet[str]) -> None:
-    """From here on parameters of these names become digests, and the others what the driver takes."""
-    connection.__dict__[_SLOT] = names
-
-
-def end_search(connection: Any) -> None:
-    """They have: an error before leaves the names there, and SQLAlchemy is about to make its own of it."""
-    del connection.__dict__[_SLOT]
+def tell_searched(connection: Any, names: AbstractSet[str], error: Exception) -> None:
+    """Parameters of these names were becoming digests when it was raised: SQLAlchemy is about to wrap it."""
+    connection.__dict__[_SLOT] = error, names
 
 
 def hide_searched(failed: Any) -> None:
     """SQLAlchemy's `handle_error`: what fails before anything is sent prints the rows as they were given."""
-    names = None if failed.connection is None else failed.connection.__dict__.pop(_SLOT, None)
+    told = None if failed.connection is None else failed.connection.__dict__.pop(_SLOT, None)
     error = failed.sqlalchemy_exception
-    if names and isinstance(error, StatementError) and failed.execution_context is None:
-        error.params = [_told(row, names) for row in rows_of(error.params)]
+    if told is not None and told[0] is failed.original_exception and isinstance(error, StatementError):
+        error.params = [_told(row, told[1]) for row in rows_of(error.params)]
 
 
 def _told(row: Mapping[str, Any], names: AbstractSet[str]) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from itertools import takewhile
 from typing import Any, NamedTuple
 
-from sqlalchemy import Boolean, LargeBinary, and_, any_, bindparam, case, func, or_
+from sqlalchemy import Boolean, LargeBinary, and_, any_, bindparam, case, cast, func, or_
 from sqlalchemy.dialects.postgresql import ARRAY, array
 from sqlalchemy.sql import operators
 from sqlalchemy.sql.dml import UpdateBase
@@ -138,9 +138,8 @@ class Searching(CellRendering):
         made = [self._parameter(one.cell, _LIST if many else _CELL) for _ in range(1 if many else LIVE_KEYS)]
         aggregate = CollectionAggregate._create_all if negated else CollectionAggregate._create_any
         same: Any = operators.ne if negated else operators.eq
-        search = BinaryExpression(
-            one.cell, aggregate(made[0] if many else array(made)), same, type_=Boolean()
-        )
+        cells = cast(made[0] if many else array(made), _LIST)  # of nothing but NULLs it would be a text[]
+        search = BinaryExpression(one.cell, aggregate(cells), same, type_=Boolean())
         stored: Any = pair_of(one.column)
         self.probes[tuple(self.bind_names[each] for each in made)] = Probe(
             tuple(given_by(each, self) for each in binds),

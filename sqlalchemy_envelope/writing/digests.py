@@ -26,6 +26,9 @@ class Encoded(NamedTuple):
     tenants: Sequence[str | None] | None
     row: Any
 
+    def __repr__(self) -> str:
+        return f"Encoded({self.pair.type.reading.context.place})"
+
 
 class Digests:
     """The index cells of all that one statement writes."""
@@ -105,6 +108,9 @@ class _Order(NamedTuple):
     context: IndexContext
     messages: Tagged
     unique: str | None
+
+    def __repr__(self) -> str:
+        return f"_Order({self.context.place})"
 
 
 class _Parts(NamedTuple):

@@ -39,6 +39,9 @@ class Executed(NamedTuple):
     sealed: Execution | None = None
     """What was sealed, if anything could be."""
 
+    def __repr__(self) -> str:
+        return "Executed()"
+
 
 class Known(NamedTuple):
     """Whose the rows are and which, the keys that they have already, and what finds just those rows.

@@ -44,6 +44,9 @@ class Slot(NamedTuple):
     row: Any = None
     conflicting: bool = False
 
+    def __repr__(self) -> str:
+        return f"Slot({self.place})"
+
     def encoded(self) -> list[bytes | None]:
         """The values as tagged plaintexts; None for a NULL. Raises `InvalidValueError`."""
         type_: Any = self.pair.content.type

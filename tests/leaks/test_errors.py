@@ -1,5 +1,6 @@
 """No plaintext and no key in any error, whoever raises it, with and without hide_parameters."""
 
+import sys
 import traceback
 from collections.abc import Callable
 from typing import Any
@@ -145,3 +146,21 @@ def test_representations_are_blank(birds: Engine, envelope: Envelope) -> None:
     assert KEY.decode() not in said
     assert KEY.hex() not in said
     assert CANARY not in said
+
+
+def test_no_record_tells_a_value(birds: Engine) -> None:
+    """Nothing of the library's own that any function returns while values are written and read."""
+    telling = set()
+
+    def look(_frame: object, event: str, found: Any) -> None:
+        if event == "return" and type(found).__module__.startswith("sqlalchemy_envelope"):
+            said = repr(found)
+            if CANARY in said or KEY.decode() in said:
+                telling.add(type(found).__qualname__)
+
+    sys.setprofile(look)
+    try:
+        work(birds)
+    finally:
+        sys.setprofile(None)
+    assert telling == set()

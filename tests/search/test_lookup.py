@@ -1,17 +1,43 @@
 """Values are found by the normal operators, through every way that a statement can compare them."""
 
 import datetime as dt
+from contextlib import suppress
 from decimal import Decimal
 from typing import Any
 
 import pytest
-from sqlalchemy import bindparam, delete, exists, func, lambda_stmt, literal, or_, select, text, update
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import (
+    ARRAY,
+    Column,
+    Enum,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    bindparam,
+    delete,
+    exists,
+    func,
+    insert,
+    lambda_stmt,
+    literal,
+    or_,
+    select,
+    text,
+    update,
+)
+from sqlalchemy.exc import SQLAlchemyError, StatementError
 from sqlalchemy.orm import Session, aliased
 
-from sqlalchemy_envelope import ConfigurationError, InvalidValueError, UnsupportedStatementError
+from sqlalchemy_envelope import (
+    BlindIndex,
+    ConfigurationError,
+    EncryptedText,
+    InvalidValueError,
+    UnsupportedStatementError,
+)
 
-from .conftest import Claim, Patient
+from .conftest import PEOPLE, Claim, Patient
 
 by: Any = Patient.ssn
 email: Any = Patient.email
@@ -20,12 +46,15 @@ name: Any = Patient.last_name
 FOUND: dict[str, tuple[Any, list[int]]] = {
     "==": (by == "078-05-1120", [1]),
     "== of none": (by == "000", []),
+    "== of NULL": (by == bindparam("value", None), []),
+    "!= of NULL": (by != bindparam("value", None), []),
     "== from the right": (literal("078-05-1120") == Patient.ssn, [1]),
     "!= leaves NULL out": (by != "078-05-1120", [2, 3]),
     "not ==": (~(by == "078-05-1120"), [2, 3]),
     "in_": (by.in_(["078-05-1120", "219-09-9999", "x"]), [1, 2]),
     "in_ of nothing": (by.in_([]), []),
     "in_ with NULL": (by.in_(["078-05-1120", None]), [1]),
+    "in_ of NULL alone": (by.in_([None]), []),
     "not_in": (by.not_in(["078-05-1120"]), [2, 3]),
     "not_in of nothing": (by.not_in([]), [1, 2, 3, 4]),
     "not_in with NULL": (by.not_in(["078-05-1120", None]), []),
@@ -39,6 +68,7 @@ FOUND: dict[str, tuple[Any, list[int]]] = {
     "domain": (email.by("domain") == "example.com", [2]),
     "domain of an address": (email.by("domain") == "x@EXAMPLE.com", [2]),
     "together": (name.by("person_bidx") == ("Lee", dt.date(1980, 1, 1)), [2]),
+    "together with NULL": (name.by("person_bidx") == ("Lee", None), []),
     "together in_": (name.by("person_bidx").in_([("Lee", dt.date(1980, 1, 1)), ("Lee", None)]), [2]),
     "number": (Patient.weight == Decimal("70.5"), [3]),
     "exists": (exists().where(Claim.of == by).correlate(Patient), [1]),
@@ -168,6 +198,36 @@ REFUSED: list[tuple[Any, str]] = [
     (lambda: name.by("person_bidx") == "Lee", "a tuple of 2 values"),
     (lambda: by == 7, "patient.ssn takes"),
 ]
+
+
+def test_a_default_may_search(session: Session) -> None:
+    """While the statement that it is of searches too; what that looks for stays out of errors."""
+
+    def of_context(context: Any) -> list[int]:
+        for value in (b"no text", PEOPLE[0]["ssn"]):
+            with suppress(InvalidValueError):
+                found = context.connection.scalars(select(Patient.id).where(Patient.ssn == value)).all()
+        return list(found)
+
+    table = Table(
+        "finding",
+        MetaData(),
+        Column("id", Integer, primary_key=True),
+        Column("of", EncryptedText(index=BlindIndex())),
+        Column("found", ARRAY(Integer), onupdate=of_context),
+        Column("kind", Text),
+    )
+    connection = session.connection()
+    table.create(connection)
+    connection.execute(insert(table), {"id": 1, "of": "one"})
+    finding = update(table).where(table.c.of == bindparam("sought"))
+    connection.execute(finding.values(id=2), {"sought": "one"})
+    assert connection.execute(select(table.c.id, table.c.found)).one() == (2, [1])
+    refused = finding.values(kind=func.lower(bindparam("one_of", type_=Enum("a", validate_strings=True))))
+    with pytest.raises(StatementError) as raised:
+        connection.execute(refused, {"sought": "canary", "one_of": "c"})
+    assert "canary" not in str(raised.value)
+    assert "(hidden)" in str(raised.value)
 
 
 def test_what_digests_can_not_answer_is_refused(session: Session) -> None:
