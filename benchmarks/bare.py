@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from sqlalchemy_envelope.context import Context
 
-from .measure import medians
+from .measure import Work
 
 CONTEXT = Context("patient", "ssn")
 VALUE = b"\x01" + b"123-45-6789 and up to thirty-six byte"[:36]
@@ -59,9 +59,14 @@ def open_all(sealed: list[tuple[bytes, bytes, bytes]]) -> None:
         AESGCM(derived[:32]).decrypt(_ZERO, content, b"\xec\x03\x01" + salt + context)
 
 
-def measured(*, quick: bool) -> tuple[float, float]:
-    """Microseconds of a seal and an open."""
-    count, rounds = (50, 1) if quick else (1_000, 21)
-    given = sealed(count)
-    times = medians({"seal": lambda: seal(count), "open": lambda: open_all(given)}, count, rounds)
-    return times["seal"], times["open"]
+def work(count: int, *, reads: bool) -> Work:
+    """So many seals, or opens."""
+    if not reads:
+        return lambda: seal(count)
+    given = sealed(min(count, 1_000))  # kept, and so walked by Python's collector
+
+    def read() -> None:
+        for _ in range(count // len(given)):
+            open_all(given)
+
+    return read

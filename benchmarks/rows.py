@@ -41,9 +41,12 @@ EACH: dict[str, tuple[Make, int, int]] = {
 """With how many rows, and how often in a round."""
 
 
+BARE = "bare primitives"
+
+
 def run(report: Report, ground: Ground) -> None:
     """The suite."""
-    count, rounds = (50, 1) if report.quick else (20_000, 7)
+    count, rounds = (50, 1) if report.quick else (20_000, 9)
     told = f"{count:,} rows unless said otherwise, median of {rounds} rounds, variants in turn"
     report.suite("rows", f"{told}, static key, PostgreSQL beside")
     engine = attach(ground.engine(), static_envelope())
@@ -61,15 +64,16 @@ def run(report: Report, ground: Ground) -> None:
 
 
 def _bulk(report: Report, engine: sa.Engine, rows: dict[Any, Rows], rounds: int) -> None:
-    seal, open_ = bare.measured(quick=report.quick)
     count = len(next(iter(rows.values())))
     shown: dict[str, list[tuple[str, float]]] = {name: [] for name in NAMES}
     for name, (make, extra, total) in BULK.items():
         works = {model.__name__: make(engine, model, given) for model, given in rows.items()}
-        before = _nothing if "select" in name else _emptied(engine, rows)
-        times = medians(works, count, rounds, before)
+        reads = "select" in name
+        before = _nothing if reads else _emptied(engine, rows)
+        times = medians({**works, BARE: bare.work(count, reads=reads)}, count, rounds, before)
+        unit = times.pop(BARE)
         lost = collecting(works, count, 1 if report.quick else 3, before)
-        _tell(report, name, times, open_ if "select" in name else seal, (extra, total))
+        _tell(report, name, times, unit, (extra, total))
         _tell_collector(report, name, times, lost)
         for model, time in times.items():
             shown[model].append((name, time))
@@ -81,6 +85,7 @@ def _tell(report: Report, name: str, times: dict[str, float], unit: float, aims:
     report.add(f"{name}: plaintext", times["Text"], "µs a row")
     report.add(f"{name}: bytea of the same size", times["Plain"], "µs a row")
     report.add(f"{name}: encrypted", times["Ours"], "µs a row")
+    report.add(f"{name}: bare primitives of a value, in turn with these", unit, "µs")
     report.add(f"{name}: extra, in bare primitives", (times["Ours"] - times["Plain"]) / unit, "×", aims[0])
     report.add(f"{name}: against plaintext", times["Ours"] / times["Text"], "×")
     if "Theirs" in times:
