@@ -10,6 +10,9 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Never
+
+from demo.server import UnfitServerError
 
 from . import attach, backfill, blind, bound, counts, fleet, kms, loop, rowkey, rows, seal, storage
 from .charts import draw
@@ -44,11 +47,18 @@ def main() -> None:
     """Runs what the command line names."""
     given = _arguments()
     if given.suites == ["draw"]:
-        print(*draw(given.out), sep="\n")
+        print(*draw(given.out) or _nothing_in(given.out), sep="\n")
     elif given.suites == ["page"]:
         write_pages(given.out, Path.cwd())
     else:
-        _measure(given)
+        try:
+            _measure(given)
+        except UnfitServerError as error:
+            raise SystemExit(f"the server of --url can't be used: {error}") from None
+
+
+def _nothing_in(folder: Path) -> Never:
+    raise SystemExit(f"{folder} has nothing to draw: run the suites first")
 
 
 def _measure(given: argparse.Namespace) -> None:
@@ -75,7 +85,14 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--url", help="a PostgreSQL to use a scratch schema of (default: one started here)")
     parser.add_argument("--out", type=Path, default=RESULTS, help="the folder (default: %(default)s)")
     parser.add_argument("--no-pictures", action="store_true", help="figures only, without matplotlib")
-    return parser.parse_args()
+    given = parser.parse_args()
+    if len(given.suites) > 1 and not {"draw", "page"}.isdisjoint(given.suites):
+        parser.error("draw and page stand alone: they use what suites have measured before")
+    try:
+        given.out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:  # told before minutes of measuring
+        parser.error(f"--out {given.out}: {error.strerror}")
+    return given
 
 
 if __name__ == "__main__":

@@ -15,11 +15,34 @@ from .fixtures.postgresql import Database
 ROOT = Path(__file__).parent.parent
 
 
-def _run(*arguments: str) -> str:
+def _done(*arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "benchmarks", *arguments]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+def _run(*arguments: str) -> str:
+    done = _done(*arguments)
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["seal", "page"], "draw and page stand alone"),
+        (["seal", "--out", f"{__file__}/below"], "--out"),
+        (["draw"], "has nothing to draw: run the suites first"),
+        (["rows", "--quick", "--url", "postgresql+psycopg://no@127.0.0.1:1/no"], "the server of --url"),
+    ],
+)
+def test_what_can_not_be_is_told_before_anything_is_measured(
+    tmp_path: Path, arguments: list[str], told: str
+) -> None:
+    """In words, without a traceback."""
+    done = _done(*(arguments if "--out" in arguments else [*arguments, "--out", str(tmp_path)]))
+    assert done.returncode != 0
+    assert told in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 @pytest.mark.timeout(300)
