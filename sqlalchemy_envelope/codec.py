@@ -37,7 +37,7 @@ def encode_text(value: object) -> bytes:
         payload = None
     if payload is None:  # raised out here, so that no traceback carries UnicodeEncodeError.object
         raise InvalidValueError("holds a lone surrogate, which UTF-8 can't encode")
-    return TEXT_TAG + (payload if len(payload) <= MAX_VALUE_BYTES else _fitting(payload))
+    return TEXT_TAG + _fitting(payload)
 
 
 def encode_bytes(value: object) -> bytes:

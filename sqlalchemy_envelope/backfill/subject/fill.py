@@ -7,7 +7,8 @@ from typing import Any, Self
 from ...blind import BlindIndex
 from ...context import Context
 from ...errors import ConfigurationError
-from .move import MAX_NAME_BYTES, row_columns, slug
+from .move import MAX_NAME_BYTES, row_columns
+from .named import Named
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,7 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Fill:
+class Fill(Named):
     """A blind index of a table. All names are physical ones, but the key's in `index` and those of contexts.
 
     `column` holds the digests, of the values of `parts` in this order. `tenant`: the column with each row's;
@@ -96,16 +97,6 @@ class Fill:
     def contents(self) -> Sequence[str]:
         """The encrypted columns."""
         return [each.content for each in self.parts]
-
-    @property
-    def place(self) -> str:
-        """`table.column`, for messages."""
-        return f"{self.table}.{self.column}"
-
-    @property
-    def slug(self) -> str:
-        """Names what it has in the database: 16 hex digits."""
-        return slug(self.schema, self.table, self.column)
 
 
 def _named(index: BlindIndex, name: str, key: str) -> BlindIndex:

@@ -1,6 +1,5 @@
 """What is moved: one column of one table, where its plaintext lies and where its pair does."""
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -9,6 +8,7 @@ from typing import Self
 from ...context import Context
 from ...errors import ConfigurationError
 from ...padding import Padding
+from .named import Named
 from .valuetype import ValueType
 
 MAX_NAME_BYTES = 63
@@ -22,7 +22,7 @@ class Authority(StrEnum):
 
 
 @dataclass(frozen=True)
-class Move:
+class Move(Named):
     """One column on its way. All names are physical ones, as they are at present; `context` is logical.
 
     `column` is the name that its users know, and never changes. `in_place`: in the end the pair takes that
@@ -127,21 +127,6 @@ class Move:
     def cells(self) -> list[str]:
         """The columns of the pair that are its alone."""
         return [self.content] if self.shared else [self.content, self.dek]
-
-    @property
-    def place(self) -> str:
-        """`table.column`, for messages."""
-        return f"{self.table}.{self.column}"
-
-    @property
-    def slug(self) -> str:
-        """Names what the move makes in the database, whatever the length of its own names: 16 hex digits."""
-        return slug(self.schema, self.table, self.column)
-
-
-def slug(schema: str, table: str, column: str) -> str:
-    """16 hex digits for a column by the name that its users know."""
-    return hashlib.sha256(f"{schema}\0{table}\0{column}".encode()).hexdigest()[:16]
 
 
 def row_columns(given: Sequence[str] | None, place: str) -> tuple[str, ...]:

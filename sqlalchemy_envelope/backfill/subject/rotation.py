@@ -8,14 +8,15 @@ from typing import Self
 from ...context import Context
 from ...errors import ConfigurationError
 from ...legacy import Version
-from .move import row_columns, slug
+from .move import row_columns
+from .named import Named
 from .valuetype import ValueType
 
 _KEY_ID = re.compile("[0-9a-f]{32}")
 
 
 @dataclass(frozen=True)
-class Rotation:
+class Rotation(Named):
     """An encrypted column whose keys are to be others. All names are physical ones; `context` is logical.
 
     `column` holds the content and `dek` the wrapped data keys. `tenant`: the column with each row's tenant,
@@ -97,13 +98,3 @@ class Rotation:
         """Of each column whose content lies under the sibling's keys, by its name: its own first."""
         others = {name: replace(self.context, column=logical) for name, logical in self.mates}
         return {self.column: self.context, **others}
-
-    @property
-    def place(self) -> str:
-        """`table.column`, for messages."""
-        return f"{self.table}.{self.column}"
-
-    @property
-    def slug(self) -> str:
-        """What a move of this column would be told by."""
-        return slug(self.schema, self.table, self.column)
