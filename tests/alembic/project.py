@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Callable, Sequence
+from importlib.util import cache_from_source
 from pathlib import Path
 from textwrap import dedent, indent
 from typing import Any
@@ -96,7 +97,7 @@ class Project:
 
     def environment(self, text: str) -> None:
         """Another `env.py`."""
-        (self.folder / "env.py").write_text(text)
+        _write(self.folder / "env.py", text)
 
     def revision(self, upgrade: str, downgrade: str = "pass") -> str:
         """A revision on top of the others; gives its identifier."""
@@ -108,8 +109,13 @@ class Project:
             f"def upgrade():\n{indent(dedent(upgrade).strip(), '    ')}\n\n"
             f"def downgrade():\n{indent(dedent(downgrade).strip(), '    ')}\n"
         )
-        (self.folder / "versions" / f"{name}.py").write_text(text)
+        _write(self.folder / "versions" / f"{name}.py", text)
         return name
+
+    def correct(self, name: str, wrong: str, right: str) -> None:
+        """Write a revision anew, as someone does whose upgrade failed."""
+        script = self.folder / "versions" / f"{name}.py"
+        _write(script, script.read_text().replace(wrong, right))
 
     def generate(self, metadata: MetaData) -> str:
         """Autogenerate a revision for a model; gives its text."""
@@ -179,6 +185,12 @@ class Project:
     def plain(self, column: str = "email", schema: str = "public") -> list[Any]:
         """The values of a plain column, by the order of rows."""
         return [value for (value,) in self.execute(f"select {column} from {schema}.customer order by id")]
+
+
+def _write(script: Path, text: str) -> None:
+    """A script, without the bytecode of its last text: Python tells them apart by size and second only."""
+    script.write_text(text)
+    Path(cache_from_source(str(script))).unlink(missing_ok=True)
 
 
 ADDRESSES = [address for _, address in PLAIN]

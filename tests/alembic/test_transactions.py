@@ -88,9 +88,7 @@ def test_what_fails_later_in_a_revision_leaves_a_move_that_goes_on(project: Proj
     with pytest.raises(Exception, match="broken"):
         project.upgrade()
     project.execute("create table broken as select 1")
-    (project.folder / "versions" / "r1.py").write_text(
-        (project.folder / "versions" / "r1.py").read_text().replace("0 from broken", "1 from broken")
-    )
+    project.correct("r1", "0 from broken", "1 from broken")
     project.upgrade()
     assert project.emails() == ADDRESSES
     assert project.execute("select version_num from alembic_version") == [("r1",)]
