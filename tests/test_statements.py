@@ -116,6 +116,13 @@ def test_a_shape_works_or_is_refused(run: Run, shape: Shape) -> None:
     assert not wrong, f"{shape.code}\n" + "\n".join(wrong)
 
 
+def test_plaintext_in_the_log_is_heard(run: Run) -> None:
+    """By the same ears: the twin's."""
+    _, _, plain = run
+    shape = next(shape for shape in STATEMENTS if shape.code.startswith("s.add(P(name=C, ssn=C"))
+    assert plain(shape).leaked.startswith("in the log: ")
+
+
 def test_tiers_change_no_shape(module_database: Database) -> None:
     """A part of what `python -m tests.statements.tiered` runs."""
     assert tiered.run(module_database.url(), STATEMENTS[::50]) == []

@@ -29,7 +29,7 @@ SEQUENCES = sa.text(
     "select " + ", ".join(f"setval(pg_get_serial_sequence('{t}', '{c}'), 100)" for t, c in _SERIALS.items())
 )
 Tables = dict[str, list[tuple[Any, ...]]]
-_LOG = logging.getLogger("sqlalchemy")
+_LOG = logging.getLogger("sqlalchemy.engine.Engine")
 
 
 @dataclass
@@ -97,52 +97,64 @@ def _watched(connection: sa.Connection, outcome: Outcome, sealed: bool) -> Itera
         if sealed and (CANARY in statement or CANARY in repr(parameters)):
             outcome.leaked = f"{statement} {parameters!r}"
 
-    heard = _Hearing(outcome, "" if sealed else "Row ")
     event.listen(connection, "before_cursor_execute", sending)
-    _LOG.addHandler(heard)
     try:
-        yield
+        with _EARS.hearing(outcome, "" if sealed else "Row "):
+            yield
     finally:
-        _LOG.removeHandler(heard)
         event.remove(connection, "before_cursor_execute", sending)
 
 
-class _Hearing(logging.Handler):
-    """Looks for plaintext in SQLAlchemy's log."""
+class _Ears(logging.Filter):
+    """Looks for plaintext in what engines log. No handler gets it: several would each write out all."""
 
-    def __init__(self, outcome: Outcome, beginning: str) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self._outcome = outcome
-        self._beginning = beginning
+        self._outcome: Outcome | None = None
+        self._beginning = ""
 
-    def emit(self, record: logging.LogRecord) -> None:
+    @contextmanager
+    def hearing(self, outcome: Outcome, beginning: str) -> Iterator[None]:
+        """Notes for an outcome each record that begins so and holds plaintext."""
+        self._outcome, self._beginning = outcome, beginning
+        try:
+            yield
+        finally:
+            self._outcome = None
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if self._outcome is None:
+            return False
         if CANARY in (said := record.getMessage()) and said.startswith(self._beginning):
             self._outcome.leaked = f"in the log: {said}"
+        return False
+
+
+_EARS = _Ears()
 
 
 @contextmanager
 def quiet_log() -> Iterator[None]:
     """Lets engines log everything, echo="debug", to whoever looks into it and to nobody else."""
-    nobody = logging.NullHandler()
-    _LOG.addHandler(nobody)
-    _LOG.propagate = False
+    _LOG.addFilter(_EARS)
     try:
         yield
     finally:
-        _LOG.propagate = True
-        _LOG.removeHandler(nobody)
+        _LOG.removeFilter(_EARS)
 
 
 def stored(connection: sa.Connection, models: Models, strayed: list[str]) -> Tables:
     """What lies in every table, pairs opened by hand, so that no hook of an engine is in between."""
     tables = {}
+    cursor = connection.connection.cursor()
     for table in models.P.metadata.sorted_tables:
         pairs = pairs_of(table)
         hidden = {each.name for pair in pairs.values() for each in pair.columns[1:]}
         names = [column.name for column in table.c]
         quoted = ", ".join('"' + name + '"' for name in names)
         order = ", ".join('"' + key.name + '"' for key in table.primary_key)
-        rows = connection.exec_driver_sql(f'select {quoted} from "{table.name}" order by {order}').all()
+        cursor.execute(f'select {quoted} from "{table.name}" order by {order}')
+        rows = cursor.fetchall()
         columns = dict(zip(names, zip(*rows, strict=True), strict=True)) if rows else {}
         for pair in pairs.values() if columns else ():
             cells = list(zip(columns[pair.dek.name], columns[pair.content.name], strict=True))
