@@ -30,7 +30,7 @@ $(READY): pyproject.toml $(CONSTRAINTS)
 venv: $(READY)  ## build .venv
 
 test: $(READY)  ## the tests, on a PostgreSQL that they start themselves
-	$(BIN)/python -m pytest -n auto --dist loadgroup -m "not alone" $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n auto --dist loadfile -m "not alone" $(PYTEST_ARGS)
 	$(BIN)/python -m pytest -m alone
 
 venv-20: .venv-20/.ready  ## build .venv-20: SQLAlchemy 2.0, and all else of .venv
@@ -45,7 +45,7 @@ venv-20: .venv-20/.ready  ## build .venv-20: SQLAlchemy 2.0, and all else of .ve
 NEAR := alembic/test_autogenerate.py engine leaks models rowkeys rows search tenants test_async_statements.py test_statements.py
 
 test-20: venv-20  ## those tests on SQLAlchemy 2.0 that meet it themselves
-	.venv-20/bin/python -m pytest -n auto -m "not alone" $(NEAR:%=tests/%)
+	.venv-20/bin/python -m pytest -n auto --dist loadfile -m "not alone" $(NEAR:%=tests/%)
 	.venv-20/bin/python -c 'import sqlalchemy as s; assert s.__version__.startswith("2.0."), s.__version__'
 
 demo: $(READY)  ## see it work: PostgreSQL, a KMS and real rows

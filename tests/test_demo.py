@@ -56,10 +56,6 @@ def finished(process: "subprocess.Popen[str]") -> tuple[int, str, str]:
     return process.returncode, output, errors
 
 
-shown_once = pytest.mark.xdist_group("shown")
-"""On one worker: a demo for each would be one too many."""
-
-
 @pytest.fixture(scope="module")
 def shown() -> str:
     """What a quick run on the embedded server shows; it went well."""
@@ -76,7 +72,6 @@ def schemas(database: Database) -> Iterator["psycopg.Connection[Any]"]:
         yield connection
 
 
-@shown_once
 def test_every_scene_is_played_and_every_promise_holds(shown: str) -> None:
     """And the last line counts them."""
     headings = [line for line in shown.splitlines() if line.endswith("───")]
@@ -87,7 +82,6 @@ def test_every_scene_is_played_and_every_promise_holds(shown: str) -> None:
     assert f"✓ {made} promises made, {made} held" in shown
 
 
-@shown_once
 def test_it_reads_without_a_terminal(shown: str) -> None:
     """No escape sequence, no progress bar, no line too long."""
     assert "\x1b" not in shown
@@ -95,7 +89,6 @@ def test_it_reads_without_a_terminal(shown: str) -> None:
     assert max(map(len, shown.splitlines())) <= 100
 
 
-@shown_once
 def test_what_the_table_holds_shows_nothing_personal(shown: str) -> None:
     """The record as psql has it is in hexadecimal, where the other side has the customer's name."""
     record = shown.partition("select * from customer")[2].partition("✓")[0]
