@@ -63,10 +63,13 @@ LIBRARY_CALLS = ("wrap a data key", "SHA-512 of one block", "AES-256-GCM key sch
 """What a seal can't do without, nor an open, which turns the first and the last around."""
 
 
-def _row(model: Any, number: int) -> dict[str, Any]:
+def _row(variant: str, number: int) -> dict[str, Any]:
+    model = VARIANTS[variant]
     if model is Plain:
-        return {"id": number, "ssn": os.urandom(104), "ssn_dek": os.urandom(81)}
-    return {"id": number, "ssn": TEXT if model is Ours else f"{number:09d} and up to thirty-six bytes"}
+        row = {"id": number, "ssn": os.urandom(104), "ssn_dek": os.urandom(81)}
+    else:
+        row = {"id": number, "ssn": TEXT if model is Ours else f"{number:09d} and up to thirty-six bytes"}
+    return {**dict.fromkeys(row), "id": number} if "NULL" in variant else row
 
 
 def _bulk_insert(engine: sa.Engine, model: Any, rows: list[dict[str, Any]]) -> Work:
@@ -181,19 +184,22 @@ VARIANTS: dict[str, Any] = {
     "encrypted": Ours,
     "bytea": Plain,
     "bytea, not attached": Plain,
+    "encrypted, NULL": Ours,
+    "bytea, NULL": Plain,
     "blind index": blind.Indexed,
     "indexed text": blind.Text,
     "indexed text, not attached": blind.Text,
 }
 _AT_ONCE = ("encrypted", "bytea")
 """Where many rows share what a statement costs, whether an envelope is attached does not count."""
+_NULLS = ("encrypted, NULL", "bytea, NULL")
 _SINGLY = (*_AT_ONCE, "bytea, not attached")
 _BY_VALUE = ("blind index", "indexed text", "indexed text, not attached")
 STATEMENTS: dict[str, tuple[Callable[[sa.Engine, Any, list[dict[str, Any]]], Work], tuple[str, ...]]] = {
-    "Core bulk insert": (_bulk_insert, (*_AT_ONCE, "blind index")),
-    "ORM add_all": (_flush, _AT_ONCE),
-    "Core select": (_select, _AT_ONCE),
-    "ORM select": (_load, _AT_ONCE),
+    "Core bulk insert": (_bulk_insert, (*_AT_ONCE, *_NULLS, "blind index")),
+    "ORM add_all": (_flush, (*_AT_ONCE, *_NULLS)),
+    "Core select": (_select, (*_AT_ONCE, *_NULLS)),
+    "ORM select": (_load, (*_AT_ONCE, *_NULLS)),
     "Core insert, one at a time": (_insert_singly, _SINGLY),
     "Core update, one at a time": (_update_singly, _SINGLY),
     "ORM flush, one at a time": (_flush_singly, _SINGLY),
@@ -217,7 +223,7 @@ def prepared(path: str, count: int, url: str) -> Iterator[Work]:
     try:
         model.metadata.drop_all(engine, tables=[model.__table__])
         model.metadata.create_all(engine, tables=[model.__table__])
-        yield STATEMENTS[name][0](engine, model, [_row(model, number) for number in range(count)])
+        yield STATEMENTS[name][0](engine, model, [_row(variant, number) for number in range(count)])
     finally:
         engine.dispose()
 
