@@ -4,14 +4,16 @@ An INSERT has its tenant filled in on the object, so that the attribute holds it
 tenant changes, or whose primary key does, has what is encrypted for it written again, for the new one.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from functools import cache
 from typing import Any
 
 from sqlalchemy import Column, event, inspect, select
+from sqlalchemy.exc import InvalidRequestError
 from sqlalchemy.orm import Mapper
 from sqlalchemy.orm.attributes import flag_modified, get_history, set_committed_value
 from sqlalchemy.orm.base import PASSIVE_NO_INITIALIZE
+from sqlalchemy.orm.exc import ObjectDeletedError
 
 from ..attachment import attachment_of
 from ..pairs import Pair, pairs_of
@@ -96,7 +98,7 @@ def _prepare(mapper: Mapper[Any], connection: Any, instance: Any) -> None:
         if _follow(mapper, connection, instance, attribute, encrypted):
             continue
         if any(each in state.committed_state for each in encrypted):
-            values = {str(column.key): getattr(instance, attribute)}
+            values = {str(column.key): _value(instance, attribute)}
             remember(connection, table, row_key(mapper, state, table), values)
 
 
@@ -123,7 +125,9 @@ def take_along(mapper: Mapper[Any], connection: Any, instance: Any, kept: dict[s
     state: Any = inspect(instance)
     for table in {content.table for content in kept.values()}:
         mine = {each: content for each, content in kept.items() if content.table is table}
-        row = [column == _stored(mapper, state, column) for column in table.primary_key]
+        row = [column == _stored(mapper, state, column) for column in _key_of(mapper, table)]
+        if not row:
+            continue  # nor does the flush write a table without a key
         for each, value, is_null in _locked(connection, mine, row):
             _keep(instance, each, value, is_null)
 
@@ -153,17 +157,37 @@ def _locked(connection: Any, kept: dict[str, Column[Any]], row: list[Any]) -> It
 
 
 def _keep(instance: Any, attribute: str, value: Any, is_null: bool) -> None:
+    state: Any = inspect(instance)
     if is_null:
         set_committed_value(instance, attribute, None)
         return
-    if getattr(instance, attribute) != value:
-        setattr(instance, attribute, value)
+    if attribute not in state.dict or state.dict[attribute] != value:
+        set_committed_value(instance, attribute, value)  # as loaded: no validator sees it, but mutables do
+        state.manager.dispatch.refresh_flush(state, None, [attribute])
     flag_modified(instance, attribute)
+
+
+def _value(instance: Any, attribute: str) -> Any:
+    """An attribute's value, loaded if it isn't: `raiseload` keeps the application from it, not a flush."""
+    try:
+        return getattr(instance, attribute)
+    except ObjectDeletedError:
+        raise
+    except InvalidRequestError:
+        state: Any = inspect(instance)
+        state._expire_attributes(state.dict, [attribute])
+        return getattr(instance, attribute)
 
 
 def row_key(mapper: Mapper[Any], state: Any, table: Any) -> Values:
     """The row's primary key as stored, by the names that SQLAlchemy gives the parameters."""
-    return {str(each._label): _stored(mapper, state, each) for each in table.primary_key}
+    return {str(each._label): _stored(mapper, state, each) for each in _key_of(mapper, table)}
+
+
+def _key_of(mapper: Mapper[Any], table: Any) -> Collection[Column[Any]]:
+    """What the flush finds a row by: the table's primary key, or what the class declares for one."""
+    found: Collection[Column[Any]] = mapper._pks_by_table.get(table, ())  # type: ignore[assignment]
+    return found
 
 
 def _stored(mapper: Mapper[Any], state: Any, column: Column[Any]) -> Any:

@@ -305,12 +305,16 @@ def test_an_update_by_key_with_another_tenant_finds_nothing(people: Session) -> 
     assert rows(people) == [(1, B, "new", None), (2, B, "s2", "p2")]
 
 
-def test_an_object_takes_its_values_to_its_new_tenant(people: Session) -> None:
-    """All of them, loaded or not, in the same flush."""
+@pytest.mark.parametrize("of", [None, B])
+def test_an_object_takes_its_values_to_its_new_tenant(people: Session, of: str | None) -> None:
+    """All of them, loaded or not, in the same flush, though its session runs for the new tenant already."""
     person = people.get_one(Person, 1)
     people.expire(person, ["phone"])
     person.tenant_id = B
     person.ssn = "new"
+    with nullcontext() if of is None else tenant(of):
+        people.flush()
+    assert person.phone == "p1"
     people.commit()
     assert rows(people)[0] == (1, B, "new", "p1")
 
