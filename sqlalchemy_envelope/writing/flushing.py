@@ -20,6 +20,7 @@ from ..pairs import Pair, pairs_of
 from ..tenancy import OPTION, Tenancy, of_any_tenant, tenant_of
 from ..tenant_column import TenantText
 from ..types import carried
+from .defaults import replaced_by
 from .remembered import Values, remember
 
 __tracebackhide__ = True  # pytest prints no locals of these frames: they hold plaintext
@@ -79,13 +80,24 @@ def _attributes(
 
 
 def _fill(mapper: Mapper[Any], connection: Any, instance: Any) -> None:
-    attached = attachment_of(connection.dialect) is not None
-    tenant = tenant_of(connection.get_execution_options()) if attached else None
-    if tenant is None:
+    if attachment_of(connection.dialect) is None:
         return
+    tenant = tenant_of(connection.get_execution_options())
     for _table, column, attribute, _encrypted in _attributes(mapper):
-        if instance.__dict__.get(attribute) is None:
+        if tenant is not None and instance.__dict__.get(attribute) is None:
             setattr(instance, attribute, TenantText(column).value(tenant))
+    replaced = replaced_by(mapper, instance)
+    if replaced is not None:
+        _replace(mapper, connection, instance, inspect(replaced))
+
+
+def _replace(mapper: Mapper[Any], connection: Any, instance: Any, before: Any) -> None:
+    """Has a row that is updated for a new object of another tenant take along what that doesn't set."""
+    given = instance.__dict__
+    for _table, column, attribute, encrypted in _attributes(mapper):
+        if given.get(attribute) not in (None, _stored(mapper, before, column)):
+            kept = {each: content for each, content in encrypted.items() if each not in given}
+            take_along(mapper, connection, instance, kept, before)
 
 
 def _prepare(mapper: Mapper[Any], connection: Any, instance: Any) -> None:
@@ -117,12 +129,15 @@ def _follow(
     return True
 
 
-def take_along(mapper: Mapper[Any], connection: Any, instance: Any, kept: dict[str, Column[Any]]) -> None:
+def take_along(
+    mapper: Mapper[Any], connection: Any, instance: Any, kept: dict[str, Column[Any]], before: Any = None
+) -> None:
     """Has what nobody set written again as the row has it now, locked: somebody else may have set it since.
 
-    NULL stays as it is, also of a type that holds None as another value.
+    NULL stays as it is, also of a type that holds None as another value. `before`: the state of the object
+    that the row is loaded as, where that is another.
     """
-    state: Any = inspect(instance)
+    state: Any = before or inspect(instance)
     for table in {content.table for content in kept.values()}:
         mine = {each: content for each, content in kept.items() if content.table is table}
         row = [column == _stored(mapper, state, column) for column in _key_of(mapper, table)]
