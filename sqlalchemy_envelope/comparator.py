@@ -22,6 +22,10 @@ class EncryptedComparator(TypeDecorator.Comparator[Any]):
 
     __slots__ = ()
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """With its type: a column that is unpickled has none yet when its comparator is made anew."""
+        return _blank, (type(self),), (None, {"expr": self.expr, "type": self.type})
+
     def operate(self, op: operators.OperatorType, *other: Any, **kwargs: Any) -> ColumnElement[Any]:
         """The null tests, and what must build; `UnsupportedStatementError` for the rest."""
         operand = None if not other or isinstance(other[0], Null) else other[0]
@@ -73,6 +77,10 @@ class EncryptedComparator(TypeDecorator.Comparator[Any]):
             f"{place} is encrypted, and {name} would compare random ciphertext; give it a blind index for "
             "==, filter and sort by another column, or load the rows and do it in Python (IS NULL works)"
         )
+
+
+def _blank(cls: type[EncryptedComparator]) -> EncryptedComparator:
+    return cls.__new__(cls)
 
 
 _NULL_TESTS: dict[Any, Any] = {

@@ -53,7 +53,7 @@ def _listen_to_all_mappers() -> None:
 
 
 def _fill_defaults(mapper: Mapper[Any], _connection: Any, instance: Any) -> None:
-    if _replaces_a_row(mapper, instance):
+    if replaced_by(mapper, instance) is not None:
         return
     given = instance.__dict__
     for table in mapper.tables:
@@ -67,11 +67,11 @@ def _fill_defaults(mapper: Mapper[Any], _connection: Any, instance: Any) -> None
                 setattr(instance, key, default_value(pair))
 
 
-def _replaces_a_row(mapper: Mapper[Any], instance: Any) -> bool:
-    """Whether an object deleted by the same flush has its key: the row is updated then, without defaults."""
+def replaced_by(mapper: Mapper[Any], instance: Any) -> Any:
+    """The object deleted by the same flush that has its key: the row is updated then, without defaults."""
     session: Any = object_session(instance)
     other = session.identity_map.get(mapper.identity_key_from_instance(instance))
-    return other is not None and _is_there(other)
+    return other if other is not None and _is_there(other) else None
 
 
 def _is_there(instance: Any) -> bool:

@@ -7,7 +7,8 @@ __tracebackhide__ = True  # pytest prints no locals of these frames: they hold p
 
 
 def is_by_key(table: Any, rows: Sequence[Mapping[str, Any]], options: Mapping[str, Any]) -> bool:
-    """By the names that it gives the parameters of its WHERE."""
-    labels = [str(each._label) for each in table.primary_key]
-    found = all(label in row for row in rows for label in labels)
+    """By the names that it gives the parameters of its WHERE; a table without a key has that of its class."""
+    labels = [str(each._label) for each in table.primary_key or table.c]
+    of_all = all if table.primary_key else any
+    found = all(of_all(label in row for label in labels) for row in rows)
     return found and options.get("compiled_cache") is not None

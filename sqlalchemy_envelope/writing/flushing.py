@@ -4,20 +4,23 @@ An INSERT has its tenant filled in on the object, so that the attribute holds it
 tenant changes, or whose primary key does, has what is encrypted for it written again, for the new one.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from functools import cache
 from typing import Any
 
 from sqlalchemy import Column, event, inspect, select
+from sqlalchemy.exc import InvalidRequestError
 from sqlalchemy.orm import Mapper
 from sqlalchemy.orm.attributes import flag_modified, get_history, set_committed_value
 from sqlalchemy.orm.base import PASSIVE_NO_INITIALIZE
+from sqlalchemy.orm.exc import ObjectDeletedError
 
 from ..attachment import attachment_of
 from ..pairs import Pair, pairs_of
 from ..tenancy import OPTION, Tenancy, of_any_tenant, tenant_of
 from ..tenant_column import TenantText
 from ..types import carried
+from .defaults import replaced_by
 from .remembered import Values, remember
 
 __tracebackhide__ = True  # pytest prints no locals of these frames: they hold plaintext
@@ -77,13 +80,24 @@ def _attributes(
 
 
 def _fill(mapper: Mapper[Any], connection: Any, instance: Any) -> None:
-    attached = attachment_of(connection.dialect) is not None
-    tenant = tenant_of(connection.get_execution_options()) if attached else None
-    if tenant is None:
+    if attachment_of(connection.dialect) is None:
         return
+    tenant = tenant_of(connection.get_execution_options())
     for _table, column, attribute, _encrypted in _attributes(mapper):
-        if instance.__dict__.get(attribute) is None:
+        if tenant is not None and instance.__dict__.get(attribute) is None:
             setattr(instance, attribute, TenantText(column).value(tenant))
+    replaced = replaced_by(mapper, instance)
+    if replaced is not None:
+        _replace(mapper, connection, instance, inspect(replaced))
+
+
+def _replace(mapper: Mapper[Any], connection: Any, instance: Any, before: Any) -> None:
+    """Has a row that is updated for a new object of another tenant take along what that doesn't set."""
+    given = instance.__dict__
+    for _table, column, attribute, encrypted in _attributes(mapper):
+        if given.get(attribute) not in (None, _stored(mapper, before, column)):
+            kept = {each: content for each, content in encrypted.items() if each not in given}
+            take_along(mapper, connection, instance, kept, before)
 
 
 def _prepare(mapper: Mapper[Any], connection: Any, instance: Any) -> None:
@@ -96,7 +110,7 @@ def _prepare(mapper: Mapper[Any], connection: Any, instance: Any) -> None:
         if _follow(mapper, connection, instance, attribute, encrypted):
             continue
         if any(each in state.committed_state for each in encrypted):
-            values = {str(column.key): getattr(instance, attribute)}
+            values = {str(column.key): _value(instance, attribute)}
             remember(connection, table, row_key(mapper, state, table), values)
 
 
@@ -115,15 +129,20 @@ def _follow(
     return True
 
 
-def take_along(mapper: Mapper[Any], connection: Any, instance: Any, kept: dict[str, Column[Any]]) -> None:
+def take_along(
+    mapper: Mapper[Any], connection: Any, instance: Any, kept: dict[str, Column[Any]], before: Any = None
+) -> None:
     """Has what nobody set written again as the row has it now, locked: somebody else may have set it since.
 
-    NULL stays as it is, also of a type that holds None as another value.
+    NULL stays as it is, also of a type that holds None as another value. `before`: the state of the object
+    that the row is loaded as, where that is another.
     """
-    state: Any = inspect(instance)
+    state: Any = before or inspect(instance)
     for table in {content.table for content in kept.values()}:
         mine = {each: content for each, content in kept.items() if content.table is table}
-        row = [column == _stored(mapper, state, column) for column in table.primary_key]
+        row = [column == _stored(mapper, state, column) for column in _key_of(mapper, table)]
+        if not row:
+            continue  # nor does the flush write a table without a key
         for each, value, is_null in _locked(connection, mine, row):
             _keep(instance, each, value, is_null)
 
@@ -153,17 +172,37 @@ def _locked(connection: Any, kept: dict[str, Column[Any]], row: list[Any]) -> It
 
 
 def _keep(instance: Any, attribute: str, value: Any, is_null: bool) -> None:
+    state: Any = inspect(instance)
     if is_null:
         set_committed_value(instance, attribute, None)
         return
-    if getattr(instance, attribute) != value:
-        setattr(instance, attribute, value)
+    if attribute not in state.dict or state.dict[attribute] != value:
+        set_committed_value(instance, attribute, value)  # as loaded: no validator sees it, but mutables do
+        state.manager.dispatch.refresh_flush(state, None, [attribute])
     flag_modified(instance, attribute)
+
+
+def _value(instance: Any, attribute: str) -> Any:
+    """An attribute's value, loaded if it isn't: `raiseload` keeps the application from it, not a flush."""
+    try:
+        return getattr(instance, attribute)
+    except ObjectDeletedError:
+        raise
+    except InvalidRequestError:
+        state: Any = inspect(instance)
+        state._expire_attributes(state.dict, [attribute])
+        return getattr(instance, attribute)
 
 
 def row_key(mapper: Mapper[Any], state: Any, table: Any) -> Values:
     """The row's primary key as stored, by the names that SQLAlchemy gives the parameters."""
-    return {str(each._label): _stored(mapper, state, each) for each in table.primary_key}
+    return {str(each._label): _stored(mapper, state, each) for each in _key_of(mapper, table)}
+
+
+def _key_of(mapper: Mapper[Any], table: Any) -> Collection[Column[Any]]:
+    """What the flush finds a row by: the table's primary key, or what the class declares for one."""
+    found: Collection[Column[Any]] = mapper._pks_by_table.get(table, ())  # type: ignore[assignment]
+    return found
 
 
 def _stored(mapper: Mapper[Any], state: Any, column: Column[Any]) -> Any:

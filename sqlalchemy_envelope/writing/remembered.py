@@ -21,20 +21,16 @@ def remember(
 
     `slot`: what else is kept so, apart.
     """
-    kept = connection.__dict__.setdefault(slot, {})
-    kept.setdefault((table, frozenset(key.items())), {}).update(values)
+    kept = connection.__dict__.setdefault(slot, {}).setdefault((table, tuple(key)), {})
+    kept.setdefault(tuple(key.values()), {}).update(values)
 
 
 def recalled(
     connection: Any, table: Any, rows: Sequence[Mapping[str, Any]], slot: str = _SLOT
 ) -> list[Values] | None:
     """What was remembered of the rows that these parameters find; None unless it was of each."""
-    kept = connection.__dict__.get(slot)
-    if not kept:
-        return None
-    labels = [str(each._label) for each in table.primary_key]
-    if not all(label in row for row in rows for label in labels):
-        return None
-    keys = [(table, frozenset((label, row[label]) for label in labels)) for row in rows]
-    found = [kept.pop(key, None) for key in keys]
-    return None if any(each is None for each in found) else found
+    for (of, labels), kept in connection.__dict__.get(slot, {}).items():
+        if of is table and labels and all(label in row for row in rows for label in labels):
+            found = [kept.pop(tuple(row[label] for label in labels), None) for row in rows]
+            return None if any(each is None for each in found) else found
+    return None

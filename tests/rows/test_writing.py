@@ -4,10 +4,10 @@ from datetime import date
 from typing import Any
 
 import pytest
-from sqlalchemy import bindparam, delete, func, insert, null, select, update
+from sqlalchemy import Engine, bindparam, delete, event, func, insert, null, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, defer
 
 from sqlalchemy_envelope import Envelope, InvalidValueError, UnsupportedStatementError, attach
 
@@ -125,6 +125,48 @@ def test_a_changed_key_takes_what_is_bound_to_it_along(people: Session) -> None:
     read = select(person.c.id, person.c.ssn, person.c.phone).where(person.c.id >= 100).order_by(person.c.id)
     assert people.execute(read).all() == [(100, "s1", "new"), (200, None, "p2")]
     assert people.scalar(select(Entry.secret).where(Entry.book == "b")) == "e"
+
+
+def test_what_a_changed_key_takes_along_is_not_set_again(people: Session, attached: Engine) -> None:
+    """What others wrote meanwhile comes as if it was loaded: validators don't see it, mutables know it."""
+    people.add(Typed(id=1, marks=[1]))
+    people.commit()
+    one, typed = people.get_one(Person, 1), people.get_one(Typed, 1)
+    assert (one.ssn, typed.marks) == ("s1", [1])
+    with Session(attached) as other:
+        other.get_one(Person, 1).ssn = "theirs"
+        other.get_one(Typed, 1).marks = [1, 2]
+        other.commit()
+    event.listen(Person.ssn, "set", _twice, retval=True)
+    try:
+        one.nr, typed.id = 10, 20
+        people.flush()
+    finally:
+        event.remove(Person.ssn, "set", _twice)
+    typed.marks.append(3)
+    people.commit()
+    assert (one.ssn, typed.marks) == ("theirs", [1, 2, 3])
+
+
+def _twice(_instance: Person, value: str, *_: Any) -> str:
+    return value * 2
+
+
+def test_a_flush_reads_what_the_application_may_not_load(session: Session) -> None:
+    """`raiseload` of the tenant, and of what a new tenant or key takes along."""
+    session.add_all([Owned(id=n, tenant_id="a", secret=f"s{n}") for n in (1, 2, 3)])
+    session.commit()
+    unloaded = select(Owned).options(defer("*", raiseload=True)).order_by(Owned.id)
+    first, second, third = session.scalars(unloaded.execution_options(populate_existing=True))
+    first.secret, second.tenant_id, third.id = "new", "b", 30
+    session.commit()
+    session.expunge_all()
+    found = session.scalars(select(Owned).order_by(Owned.id)).all()
+    assert [(each.id, each.tenant_id, each.secret) for each in found] == [
+        (1, "a", "new"),
+        (2, "b", "s2"),
+        (30, "a", "s3"),
+    ]
 
 
 def test_core_changes_a_key_only_with_all_that_is_bound_to_it(people: Session) -> None:

@@ -50,6 +50,16 @@ def test_an_index_of_another_process_is_the_same() -> None:
     assert {BlindIndex(last(4), key="k", bits=96): 1}[pickle.loads(pickled.stdout)] == 1
 
 
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_a_pickled_column_is_searched_as_before(protocol: int) -> None:
+    """Also one that was compared before it was pickled, which made its comparator."""
+    made = table(Column("v", EncryptedText(index=BlindIndex())))
+    asked = str(made.c.v == "x")
+    copied = pickle.loads(pickle.dumps(made, protocol))
+    assert str(copied.c.v == "x") == asked
+    assert str(copied.c.v.by("v_bidx") == "x") == str(made.c.v.by("v_bidx") == "x")
+
+
 def test_each_index_has_a_column_and_an_index(attached: Engine) -> None:
     """Last in the table, hidden like the sibling, as they are created, copied and pickled."""
     made: Any = Patient.__table__

@@ -1,7 +1,9 @@
 """Tenants of mapped hierarchies: each table by its own column, whichever class writes the row."""
 
+from typing import Any
+
 import pytest
-from sqlalchemy import Engine, ForeignKeyConstraint, Integer, select, update
+from sqlalchemy import Column, Engine, ForeignKeyConstraint, Integer, Table, Text, select, update
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
@@ -60,6 +62,20 @@ class Versioned(Base):
     __mapper_args__ = {"version_id_col": version}  # noqa: RUF012
 
 
+class Keyless(Base):
+    """Whose table has no primary key: its class says what identifies a row."""
+
+    __table__ = Table(
+        "keyless",
+        Base.metadata,
+        Column("nr", Integer),
+        Column("of", Text),
+        Column("secret", EncryptedText(tenant="of")),
+        Column("other", EncryptedText(tenant="of")),
+    )
+    __mapper_args__ = {"primary_key": [__table__.c.nr]}  # noqa: RUF012
+
+
 @pytest.fixture
 def session(engine: Engine, envelope: Envelope) -> Session:
     """A session on the tables."""
@@ -103,6 +119,23 @@ def test_a_versioned_row_keeps_to_its_tenant(session: Session) -> None:
         session.add(Versioned(id=1, of=A, secret="z"))
         session.commit()
         assert session.scalars(select(Versioned.secret)).all() == ["z"]
+
+
+def test_rows_of_a_table_without_a_primary_key_are_told_apart(session: Session) -> None:
+    """Each goes on with its own tenant, and takes its own values along."""
+    with session:
+        owners = ((1, A), (2, B), (3, A))
+        rows: list[Any] = [Keyless(nr=n, of=of, secret=f"s{n}", other=f"o{n}") for n, of in owners]
+        session.add_all(rows)
+        session.commit()
+        for row in rows:
+            row.secret += "!"
+        session.commit()
+        rows[1].of = "third"
+        session.commit()
+        found = [(row.of, row.secret, row.other) for row in rows]
+        assert found == [(A, "s1!", "o1"), ("third", "s2!", "o2"), (A, "s3!", "o3")]
+
 
 
 async def test_an_asynchronous_session_loads_what_it_needs(

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import JSON, String, Text, bindparam, func, insert, literal, select, text, update
+from sqlalchemy import JSON, String, Text, bindparam, event, func, insert, literal, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
@@ -305,12 +305,16 @@ def test_an_update_by_key_with_another_tenant_finds_nothing(people: Session) -> 
     assert rows(people) == [(1, B, "new", None), (2, B, "s2", "p2")]
 
 
-def test_an_object_takes_its_values_to_its_new_tenant(people: Session) -> None:
-    """All of them, loaded or not, in the same flush."""
+@pytest.mark.parametrize("of", [None, B])
+def test_an_object_takes_its_values_to_its_new_tenant(people: Session, of: str | None) -> None:
+    """All of them, loaded or not, in the same flush, though its session runs for the new tenant already."""
     person = people.get_one(Person, 1)
     people.expire(person, ["phone"])
     person.tenant_id = B
     person.ssn = "new"
+    with nullcontext() if of is None else tenant(of):
+        people.flush()
+    assert person.phone == "p1"
     people.commit()
     assert rows(people)[0] == (1, B, "new", "p1")
 
@@ -329,6 +333,29 @@ def test_a_row_that_changes_hands_takes_along_what_others_wrote(people: Session,
     assert person.ssn == "theirs"
     people.commit()
     assert rows(people)[0] == (1, B, "theirs", "p1")
+
+
+def test_an_object_of_another_tenant_takes_a_deleted_ones_row(people: Session) -> None:
+    """In one flush that is an UPDATE, and what the new object doesn't set is taken along."""
+    people.delete(people.get_one(Person, 1))
+    people.add(Person(id=1, tenant_id=B, ssn="new"))
+    people.commit()
+    assert rows(people)[0] == (1, B, "new", "p1")
+
+
+def test_a_listener_that_comes_first_changes_what_it_likes(people: Session) -> None:
+    """Before the library looks at what a flush is going to write."""
+
+    def stamp(_mapper: Any, _connection: Any, person: Person) -> None:
+        person.tenant_id, person.ssn = B, "stamped"
+
+    event.listen(Person, "before_update", stamp, insert=True)
+    try:
+        people.get_one(Person, 1).note = "x"
+        people.flush()
+    finally:
+        event.remove(Person, "before_update", stamp)
+    assert rows(people)[0] == (1, B, "stamped", "p1")
 
 
 def test_null_and_json_null_stay_apart_in_a_row_that_changes_hands(session: Session) -> None:
