@@ -74,6 +74,17 @@ def test_a_step_out_of_turn_is_refused(shell: Shell) -> None:
     assert shell.sql("SELECT count(*) FROM customer WHERE email LIKE %s", f"{CANARY}%") == [(10,)]
 
 
+def test_a_constraint_in_the_way_is_no_outage(shell: Shell) -> None:
+    """Run again it would be refused again: a scheduler has to stop."""
+    customers(shell)
+    shell.sql("ALTER TABLE customer ADD CHECK (email IS NOT NULL)")
+    shell.run("step", "begin", "customer.email")
+    shell.run("backfill", "customer.email")
+    done = shell.run("step", "swap", "customer.email", "--yes")
+    assert done.code == Exit.LEFT
+    assert "a constraint refuses that the plaintext becomes NULL" in done.err
+
+
 def test_a_paused_step_says_so(shell: Shell) -> None:
     """And how it goes on."""
     customers(shell)
