@@ -23,8 +23,8 @@ from .exits import Exit
 from .redaction import one_line, redacted
 
 UNREACHABLE = ("08", "53", "57", "58", "40", "55006", "55P03")
-"""SQLSTATE that pass: connection, resources, operator, system, conflict, object in use, no lock. Not 55000, by
-which our own DDL says that what comes first is not done."""
+"""SQLSTATE that pass: connection, resources, operator, system, conflict, object in use, no lock. Not 55000:
+by that our own DDL says that what comes first is not done."""
 
 TELLING = ("25006", "28", "3D", "3F", "42501", "42P01", "42704", "55", *UNREACHABLE)
 """SQLSTATE of messages that name a role, a database, a schema, a table or a lock, and nothing of a row."""
