@@ -26,12 +26,14 @@ UNREACHABLE = ("08", "53", "57", "58", "40", "55006", "55P03")
 """SQLSTATE that pass: connection, resources, operator, system, conflict, object in use, no lock. Not 55000:
 by that our own DDL says that what comes first is not done."""
 
-TELLING = ("25006", "28", "3D", "3F", "42501", "42P01", "42704", "55", *UNREACHABLE)
+NO_RIGHT = "42501"
+
+TELLING = ("25006", "28", "3D", "3F", NO_RIGHT, "42P01", "42704", "55", *UNREACHABLE)
 """SQLSTATE of messages that name a role, a database, a schema, a table or a lock, and nothing of a row."""
 
 REMEDIES = {
     "25006": "connect to the primary, as a role that may write",
-    "42501": "the rights that each command needs: docs/command-line.md",
+    NO_RIGHT: "the rights that each command needs: docs/command-line.md",
 }
 """By SQLSTATE."""
 
@@ -88,12 +90,10 @@ def _code(error: EnvelopeError) -> Exit:
         return Exit.LATER if error.retryable else Exit.USAGE
     if isinstance(error, JobBusyError):
         return Exit.BUSY
-    retryable = isinstance(error, BackfillError) and error.retryable
-    return Exit.LATER if retryable or _passes(error.__cause__) else Exit.LEFT
-
-
-def _passes(error: BaseException | None) -> bool:
-    return (getattr(error, "sqlstate", None) or "").startswith(UNREACHABLE)
+    state = getattr(error.__cause__, "sqlstate", None) or ""
+    if isinstance(error, BackfillError) and error.retryable or state.startswith(UNREACHABLE):
+        return Exit.LATER
+    return Exit.USAGE if state == NO_RIGHT else Exit.LEFT
 
 
 def _is_database(error: BaseException) -> bool:

@@ -85,6 +85,14 @@ def test_a_constraint_in_the_way_is_no_outage(shell: Shell) -> None:
     assert "a constraint refuses that the plaintext becomes NULL" in done.err
 
 
+def test_a_step_without_the_right_is_for_somebody_else(shell: Shell) -> None:
+    """By the code of a permission, as every command."""
+    customers(shell)
+    done = shell.run("step", "begin", "customer.email", PGOPTIONS="-c role=pg_monitor")
+    assert done.code == Exit.USAGE
+    assert "permission denied for table customer" in done.err
+
+
 def test_a_paused_step_says_so(shell: Shell) -> None:
     """And how it goes on."""
     customers(shell)
