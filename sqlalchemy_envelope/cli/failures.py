@@ -91,7 +91,7 @@ def _code(error: EnvelopeError) -> Exit:
     if isinstance(error, JobBusyError):
         return Exit.BUSY
     state = getattr(error.__cause__, "sqlstate", None) or ""
-    if isinstance(error, BackfillError) and error.retryable or state.startswith(UNREACHABLE):
+    if (isinstance(error, BackfillError) and error.retryable) or state.startswith(UNREACHABLE):
         return Exit.LATER
     return Exit.USAGE if state == NO_RIGHT else Exit.LEFT
 
