@@ -130,7 +130,7 @@ def drop_plaintext(move: Move) -> list[str]:
 
 
 def refuse_before_swap(move: Move) -> list[str]:
-    """Statements that stop a transaction while the plaintext is the truth: in place, it has its old name then."""
+    """Statements that stop a transaction while the plaintext is the truth; in place it has its old name."""
     words = "the plaintext is still what is true; swap first"
     return [f"IF NOT {authority_is(move, 'pair')} THEN", refuse(move, words), "END IF;"]
 

@@ -19,10 +19,11 @@ _OWN = {
     "default_transaction_isolation": "read committed",
     "standard_conforming_strings": "on",
     "datestyle": "ISO, MDY",
+    "bytea_output": "hex",
 }
 """What a role or a database may have set for an application, and our work needs otherwise: counting takes its
-time, a session that holds a job waits, compare-and-set looks at what others committed meanwhile, and the
-driver reads ISO dates only."""
+time, a session that holds a job waits, compare-and-set looks at what others committed meanwhile, the
+driver reads ISO dates only, and guards are known by bytes in hex."""
 
 _SET = (
     "SELECT pg_catalog.set_config(own.name, own.value, false) FROM (VALUES ("
