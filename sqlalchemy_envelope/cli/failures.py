@@ -35,11 +35,12 @@ REMEDIES = {
     "25006": "connect to the primary, as a role that may write",
     NO_RIGHT: "the rights that each command needs: docs/command-line.md",
 }
-"""By SQLSTATE."""
+"""By SQLSTATE: what a command needs and has not."""
 
 TURNED_AWAY = re.compile(
     r"authentication failed for user|no password supplied|no pg_hba\.conf entry"
-    r'|permission denied for database|(?:role|database) "[^"]*" (?:does not exist|is not permitted)'
+    r'|permission denied for database|invalid \w+ value|invalid port number'
+    r'|(?:role|database) "[^"]*" (?:does not exist|is not permitted)'
 )
 """What a server says to those whom it will not let in later either: libpq has no SQLSTATE for it. In another
 language it counts as an outage."""
@@ -93,7 +94,7 @@ def _code(error: EnvelopeError) -> Exit:
     state = getattr(error.__cause__, "sqlstate", None) or ""
     if (isinstance(error, BackfillError) and error.retryable) or state.startswith(UNREACHABLE):
         return Exit.LATER
-    return Exit.USAGE if state == NO_RIGHT else Exit.LEFT
+    return Exit.USAGE if state in REMEDIES else Exit.LEFT
 
 
 def _is_database(error: BaseException) -> bool:

@@ -74,6 +74,18 @@ def test_a_step_out_of_turn_is_refused(shell: Shell) -> None:
     assert shell.sql("SELECT count(*) FROM customer WHERE email LIKE %s", f"{CANARY}%") == [(10,)]
 
 
+@pytest.mark.parametrize("command", [["step", "begin"], ["backfill"], ["step", "drop-plaintext", "--yes"]])
+def test_a_column_of_another_schema_is_not_taken_for_one_of_public(shell: Shell, command: list[str]) -> None:
+    """Its table would stay plain, and another's be worked on."""
+    customers(shell)
+    shell.sql("CREATE SCHEMA crm CREATE TABLE customer (id int PRIMARY KEY, email text)")
+    shell.run("step", "begin", "crm.customer.email")
+    done = shell.run(*command, "customer.email")
+    assert done.code == Exit.USAGE
+    assert "customer.email is in several schemas (crm, public): name one" in done.err
+    assert shell.run(*command, "public.customer.email").err != done.err
+
+
 def test_a_constraint_in_the_way_is_no_outage(shell: Shell) -> None:
     """Run again it would be refused again: a scheduler has to stop."""
     customers(shell)

@@ -35,7 +35,7 @@ _SET = (
 
 @dataclass(frozen=True)
 class Database:
-    """A PostgreSQL by its URL. Goes to other processes as it is; its `repr` shows no password."""
+    """A PostgreSQL by its URL. Goes to other processes as it is; neither `repr` nor `str` has a password."""
 
     url: str = field(repr=False)
 
@@ -76,7 +76,9 @@ class Database:
         return connection
 
     def __str__(self) -> str:
-        return make_url(self.url).render_as_string(hide_password=True)
+        url = make_url(self.url)
+        shown = {name: value for name, value in url.query.items() if name in _SHOWN}
+        return url.set(query=shown).render_as_string(hide_password=True)
 
 
 def words_of(error: psycopg.Error) -> str:
@@ -88,6 +90,9 @@ def _for_libpq(url: URL) -> URL:
     query = {_OTHERS_WORDS.get(name, name): value for name, value in url.query.items()}
     return url.set(query={name: value for name, value in query.items() if name not in _KNOWN_TO_OTHERS})
 
+
+_SHOWN = ("host", "port", "dbname")
+"""What is told of a URL's query: libpq takes passwords and keys there too."""
 
 _OTHERS_WORDS = {"ssl": "sslmode"}
 """What asyncpg calls otherwise than libpq."""
