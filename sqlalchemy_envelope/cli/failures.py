@@ -39,7 +39,7 @@ REMEDIES = {
 
 TURNED_AWAY = re.compile(
     r"authentication failed for user|no password supplied|no pg_hba\.conf entry"
-    r'|permission denied for database|invalid \w+ value|invalid port number'
+    r"|permission denied for database|invalid \w+ value|invalid port number"
     r'|(?:role|database) "[^"]*" (?:does not exist|is not permitted)'
 )
 """What a server says to those whom it will not let in later either: libpq has no SQLSTATE for it. In another
