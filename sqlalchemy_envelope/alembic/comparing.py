@@ -16,6 +16,7 @@ from sqlalchemy.engine.interfaces import ReflectedCheckConstraint
 from sqlalchemy.sql.elements import conv
 
 from .. import wire
+from ..keystore.guards import in_hex
 from .versions import LAST
 
 Guards = dict[str, CheckConstraint]
@@ -70,13 +71,13 @@ def _renew(
 
 
 def _reflected(stored: ReflectedCheckConstraint, table: Table) -> CheckConstraint:
-    return CheckConstraint(stored["sqltext"], name=conv(stored["name"] or ""), table=table)
+    return CheckConstraint(in_hex(stored["sqltext"]), name=conv(stored["name"] or ""), table=table)
 
 
 def stored_pairs(context: AutogenContext, table: str, schema: str | None) -> dict[str, str]:
     """The pairs in the database, by their guards: the name of each sibling by that of its column."""
     checks = context.inspector.get_check_constraints(table, schema=schema)
-    found = (_cells(str(each["sqltext"])) for each in checks)
+    found = (_cells(in_hex(each["sqltext"])) for each in checks)
     return {content: dek for content, dek in found if content and dek}
 
 

@@ -31,7 +31,8 @@ WHERE k.contype = 'c' AND k.coninhcount = 0 AND position('''\x{
 }' IN pg_get_constraintdef(k.oid)) > 0
 AND position('''\x{bytes((wire.KEY_MAGIC, wire.VERSION)).hex()}' IN pg_get_constraintdef(k.oid)) > 0
 ORDER BY 1, 2"""
-"""Each table with an encrypted column, and that column's sibling, both quoted; found by their guards."""
+"""Each table with an encrypted column, and that column's sibling, both quoted; found by their guards, which a
+session tells in hex that has `bytea_output` so."""
 
 REFUSAL = "the keys can't be dropped: values are under them, and would never open again"
 REMEDY = "move them from under the keys first (docs/rotation.md)"
@@ -46,6 +47,7 @@ BEGIN
         RETURN;
     END IF;
     LOCK TABLE envelope.key IN ACCESS EXCLUSIVE MODE;
+    PERFORM pg_catalog.set_config('bytea_output', 'hex', true);
     FOR sibling IN SELECT * FROM ({SIBLINGS.strip()}) AS siblings (relation, name) LOOP
         EXECUTE format('SELECT count(*) FROM %s WHERE substr(%s, 1, 3) = %L::bytea',
             sibling.relation, sibling.name, {UNDER_A_KEY}) INTO found;

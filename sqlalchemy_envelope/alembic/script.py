@@ -14,6 +14,7 @@ from ..backfill.ddl.assertion import assert_encrypted, where_authority
 from ..backfill.ddl.comments import carry
 from ..backfill.ddl.trigger import create_trigger, drop_trigger
 from ..backfill.moving.indexing import planned
+from ..backfill.postgres.quoting import block
 from ..backfill.record import schema
 from ..backfill.record.jobs import record_job_sql
 from ..backfill.record.moves import begin_sql
@@ -73,7 +74,7 @@ def _unswap(move: Move, operation: MoveOperation) -> Lines:
 
 def _null(move: Move, operation: MoveOperation) -> Lines:
     """In place the names must have been swapped; else this is where the pair becomes the truth."""
-    given = [] if move.in_place else ddl.swap(move)
+    given = [block(*ddl.refuse_before_swap(move))] if move.in_place else ddl.swap(move)
     return [*assert_encrypted(move), *given, record_job_sql(move, "null"), _command("backfill", move)]
 
 

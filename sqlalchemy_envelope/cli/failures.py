@@ -22,21 +22,25 @@ from ..errors import (
 from .exits import Exit
 from .redaction import one_line, redacted
 
-UNREACHABLE = ("08", "53", "57", "58", "40", "55")
-"""SQLSTATE classes that pass: connection, resources, operator, system, conflict, object in use."""
+UNREACHABLE = ("08", "53", "57", "58", "40", "55006", "55P03")
+"""SQLSTATE that pass: connection, resources, operator, system, conflict, object in use, no lock. Not 55000:
+by that our own DDL says that what comes first is not done."""
 
-TELLING = ("25006", "28", "3D", "3F", "42501", "42P01", "42704", *UNREACHABLE)
+NO_RIGHT = "42501"
+
+TELLING = ("25006", "28", "3D", "3F", NO_RIGHT, "42P01", "42704", "55", *UNREACHABLE)
 """SQLSTATE of messages that name a role, a database, a schema, a table or a lock, and nothing of a row."""
 
 REMEDIES = {
     "25006": "connect to the primary, as a role that may write",
-    "42501": "the rights that each command needs: docs/command-line.md",
+    NO_RIGHT: "the rights that each command needs: docs/command-line.md",
 }
-"""By SQLSTATE."""
+"""By SQLSTATE: what a command needs and has not."""
 
 TURNED_AWAY = re.compile(
     r"authentication failed for user|no password supplied|no pg_hba\.conf entry"
-    r'|permission denied for database|(?:role|database) "[^"]*" (?:does not exist|is not permitted)'
+    r"|permission denied for database|invalid \w+ value|invalid port number"
+    r'|(?:role|database) "[^"]*" (?:does not exist|is not permitted)'
 )
 """What a server says to those whom it will not let in later either: libpq has no SQLSTATE for it. In another
 language it counts as an outage."""
@@ -87,12 +91,10 @@ def _code(error: EnvelopeError) -> Exit:
         return Exit.LATER if error.retryable else Exit.USAGE
     if isinstance(error, JobBusyError):
         return Exit.BUSY
-    retryable = isinstance(error, BackfillError) and error.retryable
-    return Exit.LATER if retryable or _passes(error.__cause__) else Exit.LEFT
-
-
-def _passes(error: BaseException | None) -> bool:
-    return (getattr(error, "sqlstate", None) or "").startswith(UNREACHABLE)
+    state = getattr(error.__cause__, "sqlstate", None) or ""
+    if (isinstance(error, BackfillError) and error.retryable) or state.startswith(UNREACHABLE):
+        return Exit.LATER
+    return Exit.USAGE if state in REMEDIES else Exit.LEFT
 
 
 def _is_database(error: BaseException) -> bool:

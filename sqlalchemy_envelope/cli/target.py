@@ -66,7 +66,18 @@ def move_of(connection: Any, place: Place) -> RecordedMove:
 def find_move(connection: Any, place: Place) -> RecordedMove | None:
     """The same; None where there is none."""
     found = [each for each in recorded(connection) if place.has(each.move)]
-    if len(found) > 1:
-        schemas = ", ".join(each.move.schema for each in found)
-        raise ConfigurationError(f"{place} is in several schemas ({schemas}): name one")
+    schemas = [each.move.schema for each in found]
+    if found and place.schema is None and "public" not in schemas and _is_in_public(connection, place):
+        schemas.append("public")  # what is begun by that name, and what such a name is told of
+    if len(schemas) > 1:
+        raise ConfigurationError(f"{place} is in several schemas ({', '.join(schemas)}): name one")
     return found[0] if found else None
+
+
+def _is_in_public(connection: Any, place: Place) -> bool:
+    query = (
+        "SELECT EXISTS (SELECT FROM pg_catalog.pg_attribute AS a JOIN pg_catalog.pg_class AS c"
+        " ON c.oid = a.attrelid WHERE c.relnamespace = to_regnamespace('public') AND c.relname = %s"
+        " AND a.attname = %s AND NOT a.attisdropped)"
+    )
+    return bool(connection.execute(query, [place.table, place.column]).fetchone()[0])

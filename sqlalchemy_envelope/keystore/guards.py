@@ -13,17 +13,36 @@ _CONTENT, _KEY = (bytes((magic, wire.VERSION)).hex() for magic in (wire.CONTENT_
 _NAME = r'(?:"(?P<quoted>(?:[^"]|"")*)"|(?P<plain>\w+))'
 _V1, _V2 = r"'\\x5f5f", r"'\\x025f"
 
-GUARDS = f"""
+GUARDS = """
 SELECT n.nspname, c.relname, pg_get_constraintdef(k.oid), k.convalidated
 FROM pg_constraint AS k
 JOIN pg_class AS c ON c.oid = k.conrelid
 JOIN pg_namespace AS n ON n.oid = c.relnamespace
 WHERE k.contype = 'c' AND k.coninhcount = 0 AND NOT pg_is_other_temp_schema(n.oid)
-AND position('''\\x{_CONTENT}' IN pg_get_constraintdef(k.oid)) > 0
-AND position('''\\x{_KEY}' IN pg_get_constraintdef(k.oid)) > 0
+AND position(' ~~ ' IN pg_get_constraintdef(k.oid)) > 0
 ORDER BY 1, 2, k.conname
 """
-"""Rows for `Guard.of`. A partition's guard is its parent's, which is found once."""
+"""Rows for `Guard.of`, which knows a guard. A partition's is its parent's, which is found once."""
+
+_LITERAL = re.compile(r" ~~ '((?:[^']|'')*)'::bytea")
+_OCTAL = re.compile(r"\\([0-3][0-7]{2})")
+
+
+def in_hex(definition: str) -> str:
+    """A constraint's definition with its patterns of bytes in hex, which a session may have otherwise.
+
+    PostgreSQL writes them by `bytea_output`, and doubles a backslash where `standard_conforming_strings` is
+    off. The patterns of guards hold no backslash of their own.
+    """
+    return _LITERAL.sub(_literal_in_hex, definition)
+
+
+def _literal_in_hex(found: re.Match[str]) -> str:
+    text = found[1].replace("\\\\", "\\")
+    if not text.startswith("\\x"):
+        bytes_ = _OCTAL.sub(lambda octal: chr(int(octal[1], 8)), text).encode("latin-1", "replace")
+        text = f"\\x{bytes_.hex()}"
+    return f" ~~ '{text}'::bytea"
 
 
 @dataclass(frozen=True)
@@ -40,7 +59,8 @@ class Guard:
     @classmethod
     def of(cls, row: Any) -> "Guard | None":
         """A row of `GUARDS`; None where it is another constraint that looks like one."""
-        schema, table, definition, validated = row
+        schema, table, told, validated = row
+        definition = in_hex(told)
         content, dek = (_column_before(definition, magic) for magic in (_CONTENT, _KEY))
         if content is None or dek is None:
             return None

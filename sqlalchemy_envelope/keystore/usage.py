@@ -14,7 +14,7 @@ from .failures import lacks_privilege
 from .guards import Guard, guards
 
 _AS_IT_IS = {"no_parameters": True}  # a percent sign in a name is none of the driver's
-_MARK = f"'\\x{bytes((wire.KEY_MAGIC, wire.VERSION)).hex()}'::bytea"
+_MARK = f"E'\\\\x{bytes((wire.KEY_MAGIC, wire.VERSION)).hex()}'::bytea"
 
 
 @dataclass(frozen=True)
@@ -96,4 +96,4 @@ def _quoted(name: str) -> str:
 
 
 def _literal(kek: UUID) -> str:
-    return f"'\\x{kek.bytes.hex()}'::bytea"
+    return f"E'\\\\x{kek.bytes.hex()}'::bytea"

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import boto3
 import botocore
 from botocore.config import Config
+from botocore.exceptions import BotoCoreError
 from botocore.session import get_session
 
 from ..errors import ConfigurationError
@@ -19,13 +20,20 @@ __tracebackhide__ = True  # pytest prints no locals of these frames: they hold k
 Client = Any
 """boto3 makes the class of its clients at run time."""
 
+_NO_CLIENT = (
+    "boto3 can't make a client of KMS ({}): check AWS_PROFILE, AWS_CONFIG_FILE, AWS_ENDPOINT_URL_KMS and that"
+    " AWS_ACCESS_KEY_ID comes with AWS_SECRET_ACCESS_KEY"
+)
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 def client_maker(
     region: str, connections: int, connect_timeout: float, read_timeout: float
 ) -> Callable[[], Client]:
-    """A function that makes a client with a session of its own, so that credentials are looked up again."""
+    """A function that makes a client with a session of its own, so that credentials are looked up again.
+
+    It raises `ConfigurationError` where boto3's files or variables keep it from making one.
+    """
     config = Config(
         connect_timeout=connect_timeout,
         read_timeout=read_timeout,
@@ -38,7 +46,11 @@ def client_maker(
     )
 
     def make() -> Client:
-        return checked(boto3.session.Session().client("kms", region_name=region, config=config), region)
+        try:
+            client = boto3.session.Session().client("kms", region_name=region, config=config)
+        except (BotoCoreError, ValueError) as error:
+            raise ConfigurationError(_NO_CLIENT.format(type(error).__name__)) from error
+        return checked(client, region)
 
     return make
 

@@ -127,8 +127,10 @@ def test_a_script_makes_and_drops_them(project: Project, psql: Psql) -> None:
     psql(up)
     psql(up.replace("UPDATE alembic_version", "-- "))
     insert(project, UNDER_IT)
-    with pytest.raises(AssertionError, match=r'values are under them, .*: "My Table"\."its ""%:key": 1'):
-        psql(down)
+    for setting in ("hex", "escape"):
+        project.execute(f"alter database {project.database.name} set bytea_output = {setting}")
+        with pytest.raises(AssertionError, match=r'values are under them, .*: "My Table"\."its ""%:key": 1'):
+            psql(down)
     project.execute('delete from "My Table"')
     psql(down)
     psql(down.replace("UPDATE alembic_version", "-- "))

@@ -96,6 +96,15 @@ def test_every_step_in_place_is_quiet(project: Project) -> None:
         project.check(encrypted())
 
 
+def test_a_guard_is_known_however_a_session_has_bytes_told(project: Project) -> None:
+    """`bytea_output` sways how PostgreSQL tells a CHECK."""
+    project.customers()
+    project.execute(f"alter database {project.database.name} set bytea_output = escape")
+    project.revision("op.encrypt_column('customer', 'email')")
+    project.upgrade()
+    project.check(model(Column("email", EncryptedText())))
+
+
 def test_half_a_move_in_place_is_proposed_again(project: Project) -> None:
     """The operation goes on where it was."""
     project.customers()

@@ -100,6 +100,20 @@ def test_a_script_refuses_to_drop_what_is_pending(project: Project, psql: Psql) 
     assert "example.org" not in str(info.value)
 
 
+@pytest.mark.parametrize("step", ["null_plaintext", "drop_plaintext"])
+def test_a_script_takes_no_plaintext_away_before_the_swap(project: Project, psql: Psql, step: str) -> None:
+    """In place the column has another name by then, which no script may take for a column that is gone."""
+    project.customers()
+    project.revision("op.encrypt_column('customer', 'email', run='later')")
+    project.revision(f"op.{step}('customer', 'email')")
+    project.upgrade("r1")
+    whole.backfill(project.reached, Move.plan("customer", "email"), lambda: ENVELOPE)
+    with pytest.raises(AssertionError, match=r"customer\.email: the plaintext is still what is true"):
+        psql(project.upgrade("r1:r2", sql=True))
+    assert project.execute("select version_num from alembic_version") == [("r1",)]
+    assert project.execute("select kind from envelope.job where state <> 'done'") == []
+
+
 @pytest.mark.parametrize("until", ["r1", "r2"])
 def test_a_script_of_the_way_back(project: Project, psql: Psql, until: str) -> None:
     """Where the plaintext is still what is true it is the whole way; else values come back in between."""

@@ -61,3 +61,10 @@ def test_what_ends_a_question_is_an_error_of_ours(database: Database) -> None:
     place = Place.of(database.url())
     with pytest.raises(BackfillError, match="terminating connection"), place.asked("test") as connection:
         connection.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+
+
+def test_a_password_is_not_shown_wherever_it_stands_in_a_url() -> None:
+    """Libpq takes it in the query too."""
+    place = Place.of("postgresql://me:canary@/clinic?host=db.internal&password=canary&sslpassword=canary")
+    assert str(place) == "postgresql+psycopg://me:***@/clinic?host=db.internal"
+    assert "canary" not in repr(place)

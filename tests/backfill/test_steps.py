@@ -133,6 +133,16 @@ def test_verify_opens_every_row_when_the_plaintext_is_gone(moved: World) -> None
     assert (report.state, report.rows_quarantined) == ("failed", 1)
 
 
+def test_verify_weighs_large_pairs_when_the_plaintext_is_gone(world: World) -> None:
+    """There is no column left to ask for its length."""
+    world.execute("INSERT INTO customer (id, email) VALUES (1, repeat('x', 1200000))")
+    world.run()
+    world.give_authority(Authority.PAIR)
+    world.apply(trigger.drop_trigger(world.move))
+    world.execute("ALTER TABLE customer DROP COLUMN email")
+    assert world.run("verify").rows_done == 1
+
+
 def test_verify_finds_what_is_pending(world: World) -> None:
     """While the plaintext holds the truth."""
     world.fill(10)

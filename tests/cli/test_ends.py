@@ -103,6 +103,11 @@ def test_a_role_that_may_only_read_is_two(shell: Shell) -> None:
     assert "connect to the primary" in one_line(done)
 
 
+def test_a_setting_of_the_url_that_can_not_be_is_two(shell: Shell) -> None:
+    """It will be as wrong the next time."""
+    assert shell.run("status", DATABASE_URL=f"{shell.url}?sslmode=bogus").code == Exit.USAGE
+
+
 def test_a_role_without_rights_is_two(shell: Shell) -> None:
     """The server names what it may not."""
     shell.begin(1)

@@ -74,6 +74,37 @@ def test_a_step_out_of_turn_is_refused(shell: Shell) -> None:
     assert shell.sql("SELECT count(*) FROM customer WHERE email LIKE %s", f"{CANARY}%") == [(10,)]
 
 
+@pytest.mark.parametrize("command", [["step", "begin"], ["backfill"], ["step", "drop-plaintext", "--yes"]])
+def test_a_column_of_another_schema_is_not_taken_for_one_of_public(shell: Shell, command: list[str]) -> None:
+    """Its table would stay plain, and another's be worked on."""
+    customers(shell)
+    shell.sql("CREATE SCHEMA crm CREATE TABLE customer (id int PRIMARY KEY, email text)")
+    shell.run("step", "begin", "crm.customer.email")
+    done = shell.run(*command, "customer.email")
+    assert done.code == Exit.USAGE
+    assert "customer.email is in several schemas (crm, public): name one" in done.err
+    assert shell.run(*command, "public.customer.email").err != done.err
+
+
+def test_a_constraint_in_the_way_is_no_outage(shell: Shell) -> None:
+    """Run again it would be refused again: a scheduler has to stop."""
+    customers(shell)
+    shell.sql("ALTER TABLE customer ADD CHECK (email IS NOT NULL)")
+    shell.run("step", "begin", "customer.email")
+    shell.run("backfill", "customer.email")
+    done = shell.run("step", "swap", "customer.email", "--yes")
+    assert done.code == Exit.LEFT
+    assert "a constraint refuses that the plaintext becomes NULL" in done.err
+
+
+def test_a_step_without_the_right_is_for_somebody_else(shell: Shell) -> None:
+    """By the code of a permission, as every command."""
+    customers(shell)
+    done = shell.run("step", "begin", "customer.email", PGOPTIONS="-c role=pg_monitor")
+    assert done.code == Exit.USAGE
+    assert "permission denied for table customer" in done.err
+
+
 def test_a_paused_step_says_so(shell: Shell) -> None:
     """And how it goes on."""
     customers(shell)

@@ -167,6 +167,19 @@ def test_a_client_that_can_not_be_trusted_is_refused(
         AwsKms(ARN, client)
 
 
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [("AWS_SECRET_ACCESS_KEY", ""), ("AWS_PROFILE", "absent"), ("AWS_ENDPOINT_URL_KMS", "no URL")],
+)
+def test_a_client_that_boto3_can_not_make_is_refused(
+    monkeypatch: pytest.MonkeyPatch, kms_server: str, variable: str, value: str
+) -> None:
+    """By an error of ours that says where to look."""
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(ConfigurationError, match="check AWS_PROFILE"):
+        AwsKms(ARN)
+
+
 @pytest.mark.parametrize("option", ["time_budget", "connect_timeout", "read_timeout", "connections"])
 def test_limits_are_above_zero(option: str) -> None:
     """A time-out of zero would be none."""

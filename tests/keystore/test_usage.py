@@ -62,6 +62,16 @@ def test_values_are_counted_by_column_and_key(keys_engine: Engine) -> None:
         assert connection.exec_driver_sql("SHOW row_security").scalar() == "on"
 
 
+@pytest.mark.parametrize("setting", ["bytea_output = escape", "standard_conforming_strings = off"])
+def test_values_are_counted_however_a_session_has_bytes_told(keys_engine: Engine, setting: str) -> None:
+    """A guard that is not known as one is a column of which no value is seen: its key would be retired."""
+    with keys_engine.begin() as connection:
+        connection.exec_driver_sql(f"CREATE TABLE patient (born date, {columns()})")
+        add(connection, "patient", ONE, 3)
+        connection.exec_driver_sql(f"SET LOCAL {setting}")
+        assert [each.rows for each in usage(connection, [ONE])] == [3]
+
+
 def test_rows_that_the_role_may_not_see_are_an_error(keys_engine: Engine, keys_database: Database) -> None:
     """A count that lacks them would let a key in use be retired."""
     with keys_engine.begin() as connection:

@@ -116,10 +116,8 @@ def drop_plaintext(move: Move) -> list[str]:
         *(_if(f"{there} AND {authority_is(move, 'pair')}", lines) for lines in stages(proof)),
         block(
             f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE;",
+            *refuse_before_swap(move),
             f"IF {there} THEN",
-            f"IF NOT {authority_is(move, 'pair')} THEN",
-            refuse(move, "the plaintext is still what is true; swap first"),
-            "END IF;",
             *_prove(proof),
             remember,
             *trigger_removal(move),
@@ -129,6 +127,12 @@ def drop_plaintext(move: Move) -> list[str]:
             "END IF;",
         ),
     ]
+
+
+def refuse_before_swap(move: Move) -> list[str]:
+    """Statements that stop a transaction while the plaintext is the truth; in place it has its old name."""
+    words = "the plaintext is still what is true; swap first"
+    return [f"IF NOT {authority_is(move, 'pair')} THEN", refuse(move, words), "END IF;"]
 
 
 def add_plaintext(move: Move) -> list[str]:

@@ -92,4 +92,6 @@ def without_content(move: Move) -> list[str]:
 
 
 def _declared(names: str, *lines: str) -> str:
-    return block(*lines).replace("BEGIN", f"{names} BEGIN", 1)
+    """One command with variables, in which definitions are told as they are looked for: with bytes in hex."""
+    hexed = "PERFORM pg_catalog.set_config('bytea_output', 'hex', true);"
+    return block(hexed, *lines).replace("BEGIN", f"{names} BEGIN", 1)

@@ -4,7 +4,7 @@ from .finding import Question, Severity
 
 _KEYS = """
 SELECT i.indexrelid FROM pg_index AS i WHERE i.indrelid = {table} AND i.indisunique AND i.indisvalid
-AND i.indimmediate AND i.indexprs IS NULL AND i.indpred IS NULL AND NOT EXISTS (
+AND i.indexprs IS NULL AND i.indpred IS NULL AND NOT EXISTS (
     SELECT FROM unnest(i.indkey[:i.indnkeyatts - 1]) AS k (attnum) JOIN pg_attribute AS a
     ON a.attrelid = i.indrelid AND a.attnum = k.attnum WHERE NOT a.attnotnull OR a.attname = {column})
 """

@@ -28,11 +28,17 @@ def weight(connection: "psycopg.Connection[Any]", plan: Plan, leaf: str) -> str 
         return f"coalesce(octet_length({quoted(plan.subject.column)}), 0)"
     if isinstance(plan.subject, Fill):
         return " + ".join(f"coalesce(octet_length({quoted(name)}), 0)" for name in plan.subject.contents)
-    plaintext = plan.subject.plaintext
-    kept = "octet_length" if plan.relation.columns[plaintext].type in _PLAIN else "pg_column_size"
-    pair, plain = f"octet_length({quoted(plan.subject.content)})", f"{kept}({quoted(plaintext)})"
-    read = {Kind.ENCRYPT: [plain], Kind.DECRYPT: [pair], Kind.VERIFY: [plain, pair]}[plan.job.kind]
+    pair, plain = [f"octet_length({quoted(plan.subject.content)})"], _plaintext(plan, plan.subject.plaintext)
+    read = {Kind.ENCRYPT: plain, Kind.DECRYPT: pair, Kind.VERIFY: plain + pair}[plan.job.kind]
     return " + ".join(f"coalesce({each}, 0)" for each in read)
+
+
+def _plaintext(plan: Plan, name: str) -> list[str]:
+    """Nothing where the column is gone, as `verify` may find it."""
+    if name not in plan.relation.columns:
+        return []
+    kept = "octet_length" if plan.relation.columns[name].type in _PLAIN else "pg_column_size"
+    return [f"{kept}({quoted(name)})"]
 
 
 def _apart(connection: "psycopg.Connection[Any]", plan: Plan, leaf: str) -> int:

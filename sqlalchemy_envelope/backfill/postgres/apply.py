@@ -23,6 +23,7 @@ _RACED = (
     psycopg.errors.DuplicateObject,
     psycopg.errors.DuplicateColumn,
     psycopg.errors.UndefinedObject,
+    psycopg.errors.UndefinedColumn,
 )
 """What a statement meets where another process does the same just now: the next try finds it done."""
 

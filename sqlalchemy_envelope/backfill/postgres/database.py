@@ -19,10 +19,11 @@ _OWN = {
     "default_transaction_isolation": "read committed",
     "standard_conforming_strings": "on",
     "datestyle": "ISO, MDY",
+    "bytea_output": "hex",
 }
 """What a role or a database may have set for an application, and our work needs otherwise: counting takes its
-time, a session that holds a job waits, compare-and-set looks at what others committed meanwhile, and the
-driver reads ISO dates only."""
+time, a session that holds a job waits, compare-and-set looks at what others committed meanwhile, the
+driver reads ISO dates only, and guards are known by bytes in hex."""
 
 _SET = (
     "SELECT pg_catalog.set_config(own.name, own.value, false) FROM (VALUES ("
@@ -34,7 +35,7 @@ _SET = (
 
 @dataclass(frozen=True)
 class Database:
-    """A PostgreSQL by its URL. Goes to other processes as it is; its `repr` shows no password."""
+    """A PostgreSQL by its URL. Goes to other processes as it is; neither `repr` nor `str` has a password."""
 
     url: str = field(repr=False)
 
@@ -75,7 +76,9 @@ class Database:
         return connection
 
     def __str__(self) -> str:
-        return make_url(self.url).render_as_string(hide_password=True)
+        url = make_url(self.url)
+        shown = {name: value for name, value in url.query.items() if name in _SHOWN}
+        return url.set(query=shown).render_as_string(hide_password=True)
 
 
 def words_of(error: psycopg.Error) -> str:
@@ -87,6 +90,9 @@ def _for_libpq(url: URL) -> URL:
     query = {_OTHERS_WORDS.get(name, name): value for name, value in url.query.items()}
     return url.set(query={name: value for name, value in query.items() if name not in _KNOWN_TO_OTHERS})
 
+
+_SHOWN = ("host", "port", "dbname")
+"""What is told of a URL's query: libpq takes passwords and keys there too."""
 
 _OTHERS_WORDS = {"ssl": "sslmode"}
 """What asyncpg calls otherwise than libpq."""

@@ -103,6 +103,17 @@ def test_a_deadlock_is_tried_again(customer: Customer) -> None:
     assert not thread.is_alive()
 
 
+def test_a_column_that_another_process_took_away_is_looked_for_again(
+    customer: Customer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A statement may find it there, and find it gone when it comes to it."""
+    monkeypatch.setattr("sqlalchemy_envelope.backfill.postgres.apply.PAUSE", 0.01)
+    customer.run("CREATE SEQUENCE tries")
+    once = "IF nextval('tries') = 1 THEN PERFORM gone FROM customer; END IF;"
+    apply(customer.database, [f"DO $$ BEGIN {once} END $$"])
+    assert customer.connection.execute("SELECT nextval('tries')").fetchone() == (3,)
+
+
 def test_the_settings_of_a_role_do_not_cut_a_validation_short(customer: Customer) -> None:
     """`statement_timeout` is for queries."""
     customer.run("CREATE TABLE slow AS SELECT 1")

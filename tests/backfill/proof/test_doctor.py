@@ -130,6 +130,12 @@ def test_a_partition_key_is_refused(make: Make) -> None:
         customer.run("DROP TABLE customer")
 
 
+def test_a_deferrable_key_is_one(make: Make) -> None:
+    """What is committed is unique."""
+    create = "CREATE TABLE customer (id bigint PRIMARY KEY DEFERRABLE, email text, name text)"
+    assert "no primary or unique key" not in told(unrecorded(make(create=create)), Severity.REFUSAL)
+
+
 def test_rows_that_are_hidden_from_the_role_are_refused(make: Make) -> None:
     """They would stay plain; and so is another's table."""
     customer = unrecorded(make())
