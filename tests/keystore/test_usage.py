@@ -62,7 +62,16 @@ def test_values_are_counted_by_column_and_key(keys_engine: Engine) -> None:
         assert connection.exec_driver_sql("SHOW row_security").scalar() == "on"
 
 
-@pytest.mark.parametrize("setting", ["bytea_output = escape", "standard_conforming_strings = off"])
+SETTINGS = [
+    "bytea_output = escape",
+    "standard_conforming_strings = off",
+    "bytea_output = escape; SET LOCAL standard_conforming_strings = off",
+    "quote_all_identifiers = on",
+]
+"""They sway how PostgreSQL tells a CHECK."""
+
+
+@pytest.mark.parametrize("setting", SETTINGS)
 def test_values_are_counted_however_a_session_has_bytes_told(keys_engine: Engine, setting: str) -> None:
     """A guard that is not known as one is a column of which no value is seen: its key would be retired."""
     with keys_engine.begin() as connection:
