@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 from ..errors import ConfigurationError
 from ..keyring.index_store import TAG_BYTES
 from .failures import lacks_privilege
+from .row_security import every_row_or_an_error
 from .rows import uuid_of
 
 _AS_IT_IS = {"no_parameters": True}  # a percent sign in a name is none of the driver's
@@ -58,8 +59,7 @@ def index_usage(connection: Connection, keys: Collection[UUID] | None = None) ->
         keys = [uuid_of(id_) for id_ in connection.exec_driver_sql(_ALL).scalars()]
     if not keys:
         return []
-    before = connection.exec_driver_sql("SELECT current_setting('row_security')").scalar()
-    connection.exec_driver_sql("SET LOCAL row_security = off")  # an error rather than a count that lacks rows
+    before = every_row_or_an_error(connection)
     columns = connection.exec_driver_sql(_INDEXED).all()
     uses = [use for column in columns for use in _of_column(connection, column, keys)]
     connection.exec_driver_sql(f"SET LOCAL row_security = {before}")

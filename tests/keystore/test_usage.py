@@ -1,5 +1,6 @@
 """How many values lie under which key: what a retirement relies on, and a receipt says."""
 
+from typing import Literal
 from uuid import uuid4
 
 import pytest
@@ -81,15 +82,32 @@ def test_values_are_counted_however_a_session_has_bytes_told(keys_engine: Engine
         assert [each.rows for each in usage(connection, [ONE])] == [3]
 
 
-def test_rows_that_the_role_may_not_see_are_an_error(keys_engine: Engine, keys_database: Database) -> None:
-    """A count that lacks them would let a key in use be retired."""
+def test_values_are_counted_beside_another_operator_of_that_name(keys_engine: Engine) -> None:
+    """PostgreSQL names the schema of a guard's operator where `search_path` leads to another one first."""
+    with keys_engine.begin() as connection:
+        connection.exec_driver_sql(f"CREATE TABLE patient (born date, {columns()})")
+        add(connection, "patient", ONE, 3)
+        connection.exec_driver_sql("CREATE SCHEMA own")
+        connection.exec_driver_sql(
+            "CREATE OPERATOR own.~~ (LEFTARG = bytea, RIGHTARG = bytea, FUNCTION = pg_catalog.bytealike)"
+        )
+        connection.exec_driver_sql("SET LOCAL search_path = own, public, pg_catalog")
+        assert [each.rows for each in usage(connection, [ONE])] == [3]
+
+
+@pytest.mark.parametrize("isolation", ["READ COMMITTED", "AUTOCOMMIT"])
+def test_rows_that_the_role_may_not_see_are_an_error(
+    keys_engine: Engine, keys_database: Database, isolation: Literal["READ COMMITTED", "AUTOCOMMIT"]
+) -> None:
+    """A count that lacks them would let a key in use be retired. Without a transaction nothing says so."""
     with keys_engine.begin() as connection:
         connection.exec_driver_sql(f"CREATE TABLE patient (born date, {columns()})")
         connection.exec_driver_sql("ALTER TABLE patient ENABLE ROW LEVEL SECURITY")
         connection.exec_driver_sql(f"CREATE ROLE {keys_database.name}_clerk LOGIN")
         connection.exec_driver_sql(f"GRANT SELECT ON patient TO {keys_database.name}_clerk")
-    engine = create_engine(keys_database.url().set(username=f"{keys_database.name}_clerk"))
-    with engine.connect() as connection, pytest.raises(ConfigurationError, match="BYPASSRLS"):
+    clerk = keys_database.url().set(username=f"{keys_database.name}_clerk")
+    engine = create_engine(clerk, isolation_level=isolation)
+    with engine.connect() as connection, pytest.raises(ConfigurationError, match=r"BYPASSRLS|autocommit"):
         usage(connection)
     engine.dispose()
     with keys_engine.begin() as connection:
