@@ -21,7 +21,7 @@ _AS_IT_IS = {"no_parameters": True}  # a percent sign in a name is none of the d
 
 _ALL = "SELECT id FROM envelope.key WHERE purpose <> 'data' AND state <> 'destroyed'"
 
-_INDEXED = """
+INDEXED = """
 SELECT n.nspname, c.relname, a.attname
 FROM pg_catalog.pg_attribute AS a
 JOIN pg_catalog.pg_class AS c ON c.oid = a.attrelid
@@ -60,7 +60,7 @@ def index_usage(connection: Connection, keys: Collection[UUID] | None = None) ->
     if not keys:
         return []
     before = every_row_or_an_error(connection)
-    columns = connection.exec_driver_sql(_INDEXED).all()
+    columns = connection.exec_driver_sql(INDEXED).all()
     uses = [use for column in columns for use in _of_column(connection, column, keys)]
     connection.exec_driver_sql(f"SET LOCAL row_security = {before}")
     return uses
