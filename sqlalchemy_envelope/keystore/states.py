@@ -89,7 +89,7 @@ def shred(
         doomed: Sequence[UUID] = [key] if key is not None else sorted(map(uuid_of, of_tenant))
         if not doomed:
             raise ConfigurationError(f"tenant {tenant!r} has no key that is not destroyed")
-        rows = _rows_under(connection, doomed)  # before these are locked, which writers would wait for
+        rows = rows_under(connection, doomed)  # before these are locked, which writers would wait for
         return [_destroyed(connection, each, rows[each], signed) for each in doomed]
 
 
@@ -115,7 +115,7 @@ def retire(connection: Connection, key: UUID, *, by: str = "", grace: float = GR
         return write(connection, row, Act.DESTROY, SignOff(by or str(role), "retired: it wraps no value"), {})
 
 
-def _rows_under(connection: Connection, keys: Sequence[UUID]) -> dict[UUID, Counter[str]]:
+def rows_under(connection: Connection, keys: Sequence[UUID]) -> dict[UUID, Counter[str]]:
     """How many values of which column each key has: those it wraps, and those it indexes."""
     rows: dict[UUID, Counter[str]] = {key: Counter() for key in keys}
     for use in usage(connection, keys):
