@@ -30,7 +30,11 @@ WHERE a.atttypid = 'bytea'::regtype AND NOT a.attisdropped AND c.relkind IN ('r'
 AND NOT c.relispartition AND n.nspname NOT IN ('pg_catalog', 'information_schema')
 AND NOT pg_is_other_temp_schema(n.oid)
 AND (right(a.attname, 5) = '_bidx'
-    OR EXISTS (SELECT FROM pg_catalog.pg_index AS i WHERE i.indrelid = c.oid AND i.indkey[0] = a.attnum))
+    OR EXISTS (SELECT FROM pg_catalog.pg_index AS i WHERE i.indrelid = c.oid AND i.indkey[0] = a.attnum)
+    OR EXISTS (SELECT FROM pg_catalog.pg_partition_tree(c.oid) AS part
+        JOIN pg_catalog.pg_index AS i ON i.indrelid = part.relid
+        JOIN pg_catalog.pg_attribute AS b ON b.attrelid = part.relid AND b.attnum = i.indkey[0]
+        WHERE b.attname = a.attname))
 ORDER BY 1, 2, 3"""
 
 

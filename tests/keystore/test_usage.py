@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import Engine, create_engine
 
 from sqlalchemy_envelope import ConfigurationError
+from sqlalchemy_envelope.keystore.index_usage import IndexUse, index_usage
 from sqlalchemy_envelope.keystore.usage import KeyUse, usage
 from sqlalchemy_envelope.wire import Wrap
 
@@ -80,6 +81,17 @@ def test_values_are_counted_however_a_session_has_bytes_told(keys_engine: Engine
         add(connection, "patient", ONE, 3)
         connection.exec_driver_sql(f"SET LOCAL {setting}")
         assert [each.rows for each in usage(connection, [ONE])] == [3]
+
+
+def test_cells_are_counted_where_only_partitions_have_indexes(keys_engine: Engine) -> None:
+    """Whatever the column is called."""
+    with keys_engine.begin() as connection:
+        connection.exec_driver_sql("CREATE TABLE visit (digest bytea, born date) PARTITION BY RANGE (born)")
+        connection.exec_driver_sql("CREATE TABLE half (born date, digest bytea)")
+        connection.exec_driver_sql("ALTER TABLE visit ATTACH PARTITION half DEFAULT")
+        connection.exec_driver_sql("CREATE INDEX ON half (digest)")
+        connection.exec_driver_sql("INSERT INTO visit (digest) VALUES (%s)", (ONE.bytes[:4],))
+        assert index_usage(connection, [ONE]) == [IndexUse("public", "visit", "digest", ONE, 1)]
 
 
 def test_values_are_counted_beside_another_operator_of_that_name(keys_engine: Engine) -> None:
