@@ -13,7 +13,6 @@ from ..errors import ConfigurationError
 from ..keyring.store import KekState
 from ..keystore import listing, states
 from ..keystore.receipts import Receipt, SignOff
-from ..keystore.usage import usage
 from ..rotation.retiring import is_provider_key, refuse_while_used
 from .exits import Exit
 from .figures import count
@@ -109,8 +108,8 @@ def shred_keys(
     if not yes:
         _refuse_unasked()
         with engine_of(url) as engine, engine.connect() as connection:
-            doomed = _doomed(connection, named, tenant)
-            lines = [_foretold(connection, each) for each in doomed]
+            rows = states.rows_under(connection, _doomed(connection, named, tenant))
+        lines = [f"key {each}: {_values(counts)}" for each, counts in rows.items()]
         if not _typed(lines, str(named) if named else tenant or ""):
             terminal.aside("nothing was done")
             return Exit.STOPPED
@@ -133,13 +132,6 @@ def _doomed(connection: Connection, key: UUID | None, tenant: str | None) -> lis
     if not doomed:
         raise ConfigurationError("there is no such key that is not destroyed: `keys list` has them all")
     return doomed
-
-
-def _foretold(connection: Connection, key: UUID) -> str:
-    rows: dict[str, int] = {}
-    for use in usage(connection, [key]):
-        rows[use.place] = rows.get(use.place, 0) + use.rows
-    return f"key {key}: {_values(rows)}"
 
 
 def _typed(lines: Sequence[str], wanted: str) -> bool:

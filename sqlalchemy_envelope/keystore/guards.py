@@ -15,11 +15,11 @@ _V1, _V2 = r"'\\x5f5f", r"'\\x025f"
 
 GUARDS = """
 SELECT n.nspname, c.relname, pg_get_constraintdef(k.oid), k.convalidated
-FROM pg_constraint AS k
-JOIN pg_class AS c ON c.oid = k.conrelid
-JOIN pg_namespace AS n ON n.oid = c.relnamespace
+FROM pg_catalog.pg_constraint AS k
+JOIN pg_catalog.pg_class AS c ON c.oid = k.conrelid
+JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
 WHERE k.contype = 'c' AND k.coninhcount = 0 AND NOT pg_is_other_temp_schema(n.oid)
-AND position(' ~~ ' IN pg_get_constraintdef(k.oid)) > 0
+AND position('~~' IN pg_get_constraintdef(k.oid)) > 0
 ORDER BY 1, 2, k.conname
 """
 """Rows for `Guard.of`, which knows a guard. A partition's is its parent's, which is found once."""
@@ -29,12 +29,13 @@ _OCTAL = re.compile(r"\\([0-3][0-7]{2})")
 
 
 def in_hex(definition: str) -> str:
-    """A constraint's definition with its patterns of bytes in hex, which a session may have otherwise.
+    """A constraint's definition as PostgreSQL tells it by itself, which a session may have otherwise.
 
     PostgreSQL writes them by `bytea_output`, and doubles a backslash where `standard_conforming_strings` is
-    off. The patterns of guards hold no backslash of their own.
+    off. The patterns of guards hold no backslash of their own. It names an operator's schema where
+    `search_path` leads to another `~~` first.
     """
-    return _LITERAL.sub(_literal_in_hex, definition)
+    return _LITERAL.sub(_literal_in_hex, definition.replace(" OPERATOR(pg_catalog.~~) ", " ~~ "))
 
 
 def _literal_in_hex(found: re.Match[str]) -> str:

@@ -14,13 +14,14 @@ from sqlalchemy import Connection
 from ..errors import ConfigurationError
 from ..keyring.index_store import TAG_BYTES
 from .failures import lacks_privilege
+from .row_security import every_row_or_an_error
 from .rows import uuid_of
 
 _AS_IT_IS = {"no_parameters": True}  # a percent sign in a name is none of the driver's
 
 _ALL = "SELECT id FROM envelope.key WHERE purpose <> 'data' AND state <> 'destroyed'"
 
-_INDEXED = """
+INDEXED = """
 SELECT n.nspname, c.relname, a.attname
 FROM pg_catalog.pg_attribute AS a
 JOIN pg_catalog.pg_class AS c ON c.oid = a.attrelid
@@ -29,7 +30,11 @@ WHERE a.atttypid = 'bytea'::regtype AND NOT a.attisdropped AND c.relkind IN ('r'
 AND NOT c.relispartition AND n.nspname NOT IN ('pg_catalog', 'information_schema')
 AND NOT pg_is_other_temp_schema(n.oid)
 AND (right(a.attname, 5) = '_bidx'
-    OR EXISTS (SELECT FROM pg_catalog.pg_index AS i WHERE i.indrelid = c.oid AND i.indkey[0] = a.attnum))
+    OR EXISTS (SELECT FROM pg_catalog.pg_index AS i WHERE i.indrelid = c.oid AND i.indkey[0] = a.attnum)
+    OR EXISTS (SELECT FROM pg_catalog.pg_partition_tree(c.oid) AS part
+        JOIN pg_catalog.pg_index AS i ON i.indrelid = part.relid
+        JOIN pg_catalog.pg_attribute AS b ON b.attrelid = part.relid AND b.attnum = i.indkey[0]
+        WHERE b.attname = a.attname))
 ORDER BY 1, 2, 3"""
 
 
@@ -58,9 +63,8 @@ def index_usage(connection: Connection, keys: Collection[UUID] | None = None) ->
         keys = [uuid_of(id_) for id_ in connection.exec_driver_sql(_ALL).scalars()]
     if not keys:
         return []
-    before = connection.exec_driver_sql("SELECT current_setting('row_security')").scalar()
-    connection.exec_driver_sql("SET LOCAL row_security = off")  # an error rather than a count that lacks rows
-    columns = connection.exec_driver_sql(_INDEXED).all()
+    before = every_row_or_an_error(connection)
+    columns = connection.exec_driver_sql(INDEXED).all()
     uses = [use for column in columns for use in _of_column(connection, column, keys)]
     connection.exec_driver_sql(f"SET LOCAL row_security = {before}")
     return uses

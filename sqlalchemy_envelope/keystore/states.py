@@ -19,6 +19,7 @@ from .locks import lock_tenant
 from .receipts import Act, Receipt, SignOff, write
 from .rows import uuid_of
 from .usage import usage
+from .writers import older_writers
 
 GRACE_SECONDS = 3600.0
 """How long after its deactivation a key may still be in use by a process that has not looked since."""
@@ -49,11 +50,6 @@ _DESTROY = text("""
 UPDATE envelope.key SET state = 'destroyed', destroyed_at = now(), wrapped = '{}', wrapped_by = '{}',
     deactivated_at = coalesce(deactivated_at, now())
 WHERE id = CAST(:id AS uuid)""")
-
-_OLD_WRITERS = text("""
-SELECT count(*) FROM pg_stat_activity
-WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_xid IS NOT NULL
-AND xact_start < now() - make_interval(secs => CAST(:seconds AS float8))""")
 
 
 def revoke(connection: Connection, key: UUID, *, by: str, reason: str) -> Receipt:
@@ -93,7 +89,7 @@ def shred(
         doomed: Sequence[UUID] = [key] if key is not None else sorted(map(uuid_of, of_tenant))
         if not doomed:
             raise ConfigurationError(f"tenant {tenant!r} has no key that is not destroyed")
-        rows = _rows_under(connection, doomed)  # before these are locked, which writers would wait for
+        rows = rows_under(connection, doomed)  # before these are locked, which writers would wait for
         return [_destroyed(connection, each, rows[each], signed) for each in doomed]
 
 
@@ -119,7 +115,7 @@ def retire(connection: Connection, key: UUID, *, by: str = "", grace: float = GR
         return write(connection, row, Act.DESTROY, SignOff(by or str(role), "retired: it wraps no value"), {})
 
 
-def _rows_under(connection: Connection, keys: Sequence[UUID]) -> dict[UUID, Counter[str]]:
+def rows_under(connection: Connection, keys: Sequence[UUID]) -> dict[UUID, Counter[str]]:
     """How many values of which column each key has: those it wraps, and those it indexes."""
     rows: dict[UUID, Counter[str]] = {key: Counter() for key in keys}
     for use in usage(connection, keys):
@@ -155,5 +151,6 @@ def _refuse_recent(connection: Connection, row: Any, grace: float) -> None:
             f"{row.idle:.0f} seconds ago, and processes may go on with it for a while: wait for {grace:.0f}"
         )
         raise ConfigurationError(f"key {row.id} was deactivated {words}")
-    if connection.execute(_OLD_WRITERS, {"seconds": row.idle - grace}).scalar():
-        raise ConfigurationError(f"key {row.id}: a transaction older than its deactivation still writes")
+    if older_writers(connection, row.idle - grace):
+        words = "a transaction older than its deactivation still writes, or is prepared"
+        raise ConfigurationError(f"key {row.id}: {words}")

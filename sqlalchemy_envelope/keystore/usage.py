@@ -12,6 +12,7 @@ from ..errors import ConfigurationError
 from ..wire import Wrap
 from .failures import lacks_privilege
 from .guards import Guard, guards
+from .row_security import every_row_or_an_error
 
 _AS_IT_IS = {"no_parameters": True}  # a percent sign in a name is none of the driver's
 _MARK = f"E'\\\\x{bytes((wire.KEY_MAGIC, wire.VERSION)).hex()}'::bytea"
@@ -47,8 +48,7 @@ def usage(connection: Connection, keks: Collection[UUID] | None = None) -> list[
     if keks is not None and not keks:
         return []
     found = sorted(guards(connection), key=_table)
-    before = connection.exec_driver_sql("SELECT current_setting('row_security')").scalar()
-    connection.exec_driver_sql("SET LOCAL row_security = off")  # an error rather than a count that lacks rows
+    before = every_row_or_an_error(connection)
     uses = [
         use
         for table, pairs in groupby(found, _table)

@@ -5,7 +5,8 @@ import warnings
 from uuid import UUID
 
 import pytest
-from sqlalchemy import Column, MetaData
+from sqlalchemy import Column, MetaData, create_engine
+from sqlalchemy.exc import OperationalError
 
 from sqlalchemy_envelope import ConfigurationError, EncryptedText
 from sqlalchemy_envelope import alembic as ours
@@ -27,6 +28,13 @@ KEY = UUID(int=7)
 UNDER_IT = KeyCell(Wrap.KEK, KEY.bytes, bytes(60)).pack()
 UNDER_A_STATIC_ONE = KeyCell(Wrap.STATIC, KEY.bytes, bytes(60)).pack()
 CONTENT = b"\xec\x03\x01" + bytes(66)
+
+
+OTHER_LIKE = (
+    "create schema own;"
+    " create operator own.~~ (leftarg = bytea, rightarg = bytea, function = pg_catalog.bytealike)"
+)
+"""Where `search_path` leads to it first, PostgreSQL tells a CHECK in other words."""
 
 
 @pytest.fixture
@@ -127,14 +135,71 @@ def test_a_script_makes_and_drops_them(project: Project, psql: Psql) -> None:
     psql(up)
     psql(up.replace("UPDATE alembic_version", "-- "))
     insert(project, UNDER_IT)
-    for setting in ("hex", "escape"):
-        project.execute(f"alter database {project.database.name} set bytea_output = {setting}")
-        with pytest.raises(AssertionError, match=r'values are under them, .*: "My Table"\."its ""%:key": 1'):
+    project.execute(OTHER_LIKE)
+    for setting in ("bytea_output = hex", "bytea_output = escape", "search_path = own, public, pg_catalog"):
+        project.execute(f"alter database {project.database.name} set {setting}")
+        with pytest.raises(AssertionError, match=r'are under them, .*: public\."My Table"\."its ""%:key": 1'):
             psql(down)
     project.execute('delete from "My Table"')
     psql(down)
     psql(down.replace("UPDATE alembic_version", "-- "))
     assert project.execute(TABLES) == [(["component"],)]
+
+
+@pytest.mark.parametrize("sql", [False, True])
+def test_they_stay_while_rows_are_under_an_index_key(made: Project, psql: Psql, sql: bool) -> None:
+    """No search would find those any more. A script counts them too."""
+    made.execute("update envelope.key set purpose = 'index:patient.ssn_bidx'")
+    made.execute("create table patient (ssn_bidx bytea); create index on patient (ssn_bidx)")
+    made.execute("insert into patient values (%s)", (KEY.bytes[:4] + bytes(12),))
+    with pytest.raises((BackfillError, AssertionError), match=r"values are under them.*patient\.ssn_bidx: 1"):
+        _dropped(made, psql, sql)
+
+
+@pytest.mark.parametrize("sql", [False, True])
+def test_they_stay_while_a_value_is_not_committed(made: Project, psql: Psql, sql: bool) -> None:
+    """A process that has its key in hand may write one just now: it is waited for."""
+    made.execute(f"alter database {made.database.name} set lock_timeout = '100ms'")
+    engine = create_engine(made.database.url())
+    with engine.connect() as writer:
+        writer.exec_driver_sql('insert into "My Table" values (1, %s, %s)', (CONTENT, UNDER_IT))
+        with pytest.raises((OperationalError, AssertionError), match="lock timeout"):
+            _dropped(made, psql, sql)
+    engine.dispose()
+
+
+@pytest.mark.parametrize("sql", [False, True])
+def test_they_stay_where_an_older_snapshot_would_miss_a_value(made: Project, psql: Psql, sql: bool) -> None:
+    """At REPEATABLE READ a migration sees the moment in which it began."""
+    made.execute(f"alter database {made.database.name} set default_transaction_isolation = 'repeatable read'")
+    with pytest.raises((ConfigurationError, AssertionError), match="READ COMMITTED"):
+        _dropped(made, psql, sql)
+
+
+def test_a_script_counts_no_rows_that_the_role_may_not_see(made: Project, psql: Psql) -> None:
+    """It fails rather than take a table for empty whose rows row-level security hides."""
+    role = f"{made.database.name}_owner"
+    made.execute(
+        f"create role {role}; alter schema envelope owner to {role};"
+        f" alter table envelope.key owner to {role}; grant create on schema public to {role};"
+        f' alter table "My Table" owner to {role}, enable row level security, force row level security'
+    )
+    insert(made, UNDER_IT)
+    script = _script(made)
+    with pytest.raises(AssertionError, match="row-level security"):
+        psql(f"set role {role};\n{script}")
+    made.execute(f"drop owned by {role} cascade; drop role {role}")
+
+
+def _script(project: Project) -> str:
+    return project.downgrade("r1:base", sql=True)
+
+
+def _dropped(project: Project, psql: Psql, sql: bool) -> None:
+    if sql:
+        psql(_script(project))
+    else:
+        project.downgrade("base")
 
 
 @pytest.mark.parametrize("include_schemas", [False, True])

@@ -128,7 +128,8 @@ def test_verify_opens_every_row_when_the_plaintext_is_gone(moved: World) -> None
     moved.apply(trigger.drop_trigger(moved.move))
     moved.execute("ALTER TABLE customer DROP COLUMN email")
     assert moved.run("verify", pace=SMALL).rows_done == 51
-    moved.execute("UPDATE customer SET email_encrypted = set_byte(email_encrypted, 70, 0) WHERE id = 7")
+    flipped = "set_byte(email_encrypted, 70, get_byte(email_encrypted, 70) # 1)"
+    moved.execute(f"UPDATE customer SET email_encrypted = {flipped} WHERE id = 7")
     report = moved.run("verify", pace=SMALL)
     assert (report.state, report.rows_quarantined) == ("failed", 1)
 

@@ -162,15 +162,32 @@ def test_on_a_terminal_the_id_has_to_be_typed(
 ) -> None:
     """After it was shown what would be gone."""
     key = world.keys["acme"]
-    ours, theirs = pty.openpty()
-    with os.fdopen(theirs, "r") as terminal:
-        monkeypatch.setattr("sys.stdin", terminal)
-        os.write(ours, ((key if answer == "the id" else answer) + "\n").encode())
-        done = world.run("shred", key, *SIGNED)
-    os.close(ours)
+    done = _answered(world, monkeypatch, key, key if answer == "the id" else answer)
     assert f"key {key}: public.customer.email 3\nThese never open again. To go on, type {key}: " in done.err
     assert done.code == code
     assert world.states()[key] == ("destroyed" if code is Exit.DONE else "active")
+
+
+def test_on_a_terminal_the_rows_of_an_index_key_are_shown(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No search would find them any more."""
+    key = world.keys["acme"]
+    world.shell.sql("UPDATE envelope.key SET purpose = 'index:customer.email_bidx' WHERE id = %s", key)
+    world.shell.sql("ALTER TABLE customer ADD COLUMN email_bidx bytea")
+    world.shell.sql("UPDATE customer SET email_bidx = %s", UUID(key).bytes[:4])
+    assert "public.customer.email_bidx 4\n" in _answered(world, monkeypatch, key, "").err
+
+
+def _answered(world: World, monkeypatch: pytest.MonkeyPatch, key: str, answer: str) -> Done:
+    """A shred at a terminal where this is typed."""
+    ours, theirs = pty.openpty()
+    with os.fdopen(theirs, "r") as terminal:
+        monkeypatch.setattr("sys.stdin", terminal)
+        os.write(ours, f"{answer}\n".encode())
+        done = world.run("shred", key, *SIGNED)
+    os.close(ours)
+    return done
 
 
 def test_public_facts_hold_nothing_secret(world: World) -> None:

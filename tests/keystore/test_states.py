@@ -156,6 +156,41 @@ def test_a_key_that_may_still_be_in_hand_is_not_retired(store: SqlKeyStore, keys
         retire(connection, key)
 
 
+def test_a_transaction_counts_from_when_it_is_looked_at(store: SqlKeyStore, keys_engine: Engine) -> None:
+    """The caller's own may be open for long: a writer that began meanwhile had the key in hand too."""
+    with keys_engine.connect() as connection:
+        key = _deactivated(store, connection)
+        connection.exec_driver_sql("SELECT pg_sleep(0.3)")
+        with keys_engine.connect() as writer:
+            writer.exec_driver_sql("SELECT pg_current_xact_id(), pg_sleep(0.1)")
+            with pytest.raises(ConfigurationError, match="still writes"):
+                retire(connection, key, grace=7200.35)
+
+
+def test_who_does_not_see_others_transactions_retires_nothing(
+    store: SqlKeyStore, keys_engine: Engine, keys_database: Database
+) -> None:
+    """A value that one of them has not committed yet would be lost."""
+    name = f"{keys_database.name}_clerk"
+    with keys_engine.connect() as connection, keys_engine.connect() as writer:
+        writer.exec_driver_sql("SELECT pg_current_xact_id()")
+        key = _deactivated(store, connection)
+        for grant in (
+            f"CREATE ROLE {name} LOGIN",
+            f"GRANT USAGE ON SCHEMA envelope TO {name}",
+            f"GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA envelope TO {name}",
+        ):
+            connection.exec_driver_sql(grant)
+        connection.commit()
+        engine = create_engine(keys_database.url().set(username=name))
+        with engine.connect() as clerk, pytest.raises(ConfigurationError, match="pg_read_all_stats"):
+            retire(clerk, key, grace=7200)
+        engine.dispose()
+        connection.exec_driver_sql(f"DROP OWNED BY {name}")
+        connection.exec_driver_sql(f"DROP ROLE {name}")
+        connection.commit()
+
+
 @pytest.mark.parametrize("driver", ["psycopg", "asyncpg"])
 async def test_the_steps_run_under_an_event_loop(keys_database: Database, driver: str) -> None:
     """By `run_sync`, with either driver."""

@@ -1,11 +1,13 @@
 """How many values lie under which key: what a retirement relies on, and a receipt says."""
 
+from typing import Literal
 from uuid import uuid4
 
 import pytest
 from sqlalchemy import Engine, create_engine
 
 from sqlalchemy_envelope import ConfigurationError
+from sqlalchemy_envelope.keystore.index_usage import IndexUse, index_usage
 from sqlalchemy_envelope.keystore.usage import KeyUse, usage
 from sqlalchemy_envelope.wire import Wrap
 
@@ -81,15 +83,43 @@ def test_values_are_counted_however_a_session_has_bytes_told(keys_engine: Engine
         assert [each.rows for each in usage(connection, [ONE])] == [3]
 
 
-def test_rows_that_the_role_may_not_see_are_an_error(keys_engine: Engine, keys_database: Database) -> None:
-    """A count that lacks them would let a key in use be retired."""
+def test_cells_are_counted_where_only_partitions_have_indexes(keys_engine: Engine) -> None:
+    """Whatever the column is called."""
+    with keys_engine.begin() as connection:
+        connection.exec_driver_sql("CREATE TABLE visit (digest bytea, born date) PARTITION BY RANGE (born)")
+        connection.exec_driver_sql("CREATE TABLE half (born date, digest bytea)")
+        connection.exec_driver_sql("ALTER TABLE visit ATTACH PARTITION half DEFAULT")
+        connection.exec_driver_sql("CREATE INDEX ON half (digest)")
+        connection.exec_driver_sql("INSERT INTO visit (digest) VALUES (%s)", (ONE.bytes[:4],))
+        assert index_usage(connection, [ONE]) == [IndexUse("public", "visit", "digest", ONE, 1)]
+
+
+def test_values_are_counted_beside_another_operator_of_that_name(keys_engine: Engine) -> None:
+    """PostgreSQL names the schema of a guard's operator where `search_path` leads to another one first."""
+    with keys_engine.begin() as connection:
+        connection.exec_driver_sql(f"CREATE TABLE patient (born date, {columns()})")
+        add(connection, "patient", ONE, 3)
+        connection.exec_driver_sql("CREATE SCHEMA own")
+        connection.exec_driver_sql(
+            "CREATE OPERATOR own.~~ (LEFTARG = bytea, RIGHTARG = bytea, FUNCTION = pg_catalog.bytealike)"
+        )
+        connection.exec_driver_sql("SET LOCAL search_path = own, public, pg_catalog")
+        assert [each.rows for each in usage(connection, [ONE])] == [3]
+
+
+@pytest.mark.parametrize("isolation", ["READ COMMITTED", "AUTOCOMMIT"])
+def test_rows_that_the_role_may_not_see_are_an_error(
+    keys_engine: Engine, keys_database: Database, isolation: Literal["READ COMMITTED", "AUTOCOMMIT"]
+) -> None:
+    """A count that lacks them would let a key in use be retired. Without a transaction nothing says so."""
     with keys_engine.begin() as connection:
         connection.exec_driver_sql(f"CREATE TABLE patient (born date, {columns()})")
         connection.exec_driver_sql("ALTER TABLE patient ENABLE ROW LEVEL SECURITY")
         connection.exec_driver_sql(f"CREATE ROLE {keys_database.name}_clerk LOGIN")
         connection.exec_driver_sql(f"GRANT SELECT ON patient TO {keys_database.name}_clerk")
-    engine = create_engine(keys_database.url().set(username=f"{keys_database.name}_clerk"))
-    with engine.connect() as connection, pytest.raises(ConfigurationError, match="BYPASSRLS"):
+    clerk = keys_database.url().set(username=f"{keys_database.name}_clerk")
+    engine = create_engine(clerk, isolation_level=isolation)
+    with engine.connect() as connection, pytest.raises(ConfigurationError, match=r"BYPASSRLS|autocommit"):
         usage(connection)
     engine.dispose()
     with keys_engine.begin() as connection:

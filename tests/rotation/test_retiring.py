@@ -41,6 +41,23 @@ def test_values_that_name_no_key_are_in_the_way(world: World) -> None:
     refuse_while_used(world.database, NAME)
 
 
+def test_rows_that_the_role_may_not_see_are_in_the_way(world: World) -> None:
+    """None of them is counted, and each may be under the key."""
+    world.fill(1)
+    engine = create_engine(world.database.url)
+    with engine.begin() as connection:
+        install(connection)
+    clerk = f"{engine.url.database}_clerk"
+    world.execute(
+        f"CREATE ROLE {clerk} LOGIN; GRANT USAGE ON SCHEMA envelope TO {clerk}; GRANT SELECT ON ALL TABLES"
+        f" IN SCHEMA envelope, public TO {clerk}; ALTER TABLE patient ENABLE ROW LEVEL SECURITY"
+    )
+    with pytest.raises(ConfigurationError, match=r"public\.patient\.ssn \(not readable by this role\)"):
+        refuse_while_used(engine.url.set(username=clerk), NAME)
+    world.execute(f"DROP OWNED BY {clerk}; DROP ROLE {clerk}")
+    engine.dispose()
+
+
 @pytest.mark.parametrize("name", ["static:12", "static:" + "z" * 32, "arn:aws:kms:eu-central-1:1:alias/x"])
 def test_a_name_that_is_none_is_refused(world: World, name: str) -> None:
     """Rather than found unused."""

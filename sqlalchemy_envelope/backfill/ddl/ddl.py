@@ -152,12 +152,14 @@ def add_plaintext(move: Move) -> list[str]:
 
 
 def drop_pair(move: Move) -> list[str]:
-    """The pair goes, with guard, trigger and gate. Only once the truth is in the plaintext."""
+    """The pair goes, with guard, trigger and gate. Only once the truth is in the plaintext, all of it."""
     before = move.handed_back()
     columns = ", ".join(f"DROP COLUMN IF EXISTS {identifier(each)}" for each in before.cells)
     content, plaintext = identifier(before.content), identifier(before.plaintext)
     cells = cells_sql(content, identifier(before.dek), None, shared=move.shared)
     sealed = f"SELECT FROM {relation(move)} WHERE {content} IS NOT NULL AND {plaintext} IS NULL"
+    whole = f"{has_columns(before, before.plaintext, *_pair(before))} AND NOT {authority_is(move, 'pair')}"
+    proof = replace(before, authority=Authority.PAIR)  # the gate that says that nothing would be lost
     return [
         block(
             f"IF {has_columns(before, before.content, before.plaintext)} THEN",
@@ -171,10 +173,14 @@ def drop_pair(move: Move) -> list[str]:
             "END IF;",
             "END IF;",
         ),
+        *(_if(whole, lines) for lines in stages(proof)),
         block(
             f"LOCK TABLE {relation(move)} IN ACCESS EXCLUSIVE MODE;",
             f"IF {authority_is(move, 'pair')} OR NOT ({has_columns(before, before.plaintext)}) THEN",
             refuse(move, "the pair is what is true; decrypt and swap back first"),
+            "END IF;",
+            f"IF {whole} THEN",
+            *_prove(proof),
             "END IF;",
             *trigger_removal(move),
             *removal(move),

@@ -46,14 +46,15 @@ def estimated_rows(connection: "psycopg.Connection[Any]", pair: StoredPair) -> i
 
 
 def may_read(connection: "psycopg.Connection[Any]", group: Sequence[StoredPair]) -> bool:
-    """Whether this role may count."""
+    """Whether this role may count, and row-level security hides none from it."""
     names = {name for pair in group for name in (pair.content, pair.dek, pair.plaintext) if name}
     asked = " AND ".join(
         f"has_column_privilege({literal(_table(group[0]))}, {literal(name)}, 'SELECT')"
         for name in sorted(names)
     )
     schema = f"has_schema_privilege({literal(group[0].schema)}, 'USAGE')"
-    row = connection.execute(f"SELECT {schema} AND {asked}".encode()).fetchone()
+    whole = f"NOT row_security_active({literal(_table(group[0]))})"
+    row = connection.execute(f"SELECT {schema} AND {asked} AND {whole}".encode()).fetchone()
     return bool(row and row[0])
 
 

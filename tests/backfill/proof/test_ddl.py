@@ -289,3 +289,14 @@ def test_what_is_no_pair_is_not_dropped_by_a_script(make: Make, other: str) -> N
         with pytest.raises(BackfillError):
             customer.apply(statements)
     assert customer.run("SELECT count(other) FROM customer") == [(1,)]
+
+
+def test_a_value_of_the_pair_alone_that_comes_meanwhile_keeps_the_pair(make: Make) -> None:
+    """Written after the first look, or committed only then: it would be lost."""
+    customer = make().begin()
+    first, *rest = ddl.drop_pair(customer.move)
+    customer.apply([first])
+    cells = customer.seal("the only one")
+    customer.run("INSERT INTO customer (id, email_encrypted, email_encrypted_dek) VALUES (1, %s, %s)", *cells)
+    with pytest.raises(BackfillError, match="is violated by some row"):
+        customer.apply(rest)
