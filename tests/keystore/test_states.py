@@ -160,11 +160,16 @@ def test_a_transaction_counts_from_when_it_is_looked_at(store: SqlKeyStore, keys
     """The caller's own may be open for long: a writer that began meanwhile had the key in hand too."""
     with keys_engine.connect() as connection:
         key = _deactivated(store, connection)
-        connection.exec_driver_sql("SELECT pg_sleep(0.3)")
+        idle = text(
+            "SELECT CAST(extract(epoch FROM clock_timestamp() - deactivated_at) AS float8) FROM envelope.key"
+            " WHERE id = :id"
+        )
+        connection.execute(idle, {"id": key})
         with keys_engine.connect() as writer:
-            writer.exec_driver_sql("SELECT pg_current_xact_id(), pg_sleep(0.1)")
+            writer.exec_driver_sql("SELECT pg_current_xact_id()")
+            grace = connection.execute(idle, {"id": key}).scalar_one()
             with pytest.raises(ConfigurationError, match="still writes"):
-                retire(connection, key, grace=7200.35)
+                retire(connection, key, grace=grace)
 
 
 def test_who_does_not_see_others_transactions_retires_nothing(
