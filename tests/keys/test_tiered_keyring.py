@@ -78,10 +78,16 @@ def settled(check: Callable[[], bool]) -> bool:
     return check()
 
 
-def at_rest(envelope: Envelope) -> bool:
-    """Whether all that was begun in the background is over, and every state was read a short while ago."""
+def is_idle(envelope: Envelope) -> bool:
+    """Whether all that was begun in the background is over: who joins a call gets what it found before."""
     fetching = envelope.keyring._fetching  # type: ignore[attr-defined]
-    return settled(lambda: not fetching.pool.board._under_way and not fetching.keks.ageing(fetching.clock()))
+    return settled(lambda: not fetching.pool.board._under_way)
+
+
+def at_rest(envelope: Envelope) -> bool:
+    """Whether it is, and every state was read a short while ago."""
+    fetching = envelope.keyring._fetching  # type: ignore[attr-defined]
+    return settled(lambda: is_idle(envelope) and not fetching.keks.ageing(fetching.clock()))
 
 
 def test_a_thousand_values_cost_one_call(make, fake: FakeKms, store: Store, context: Context) -> None:
@@ -285,6 +291,7 @@ def test_warm_reads_go_on_through_an_outage_until_the_time_is_up(
     for _ in range(5):
         clock.now += 100
         assert envelope.open_many(cells, context) == [b"a"]
+        assert is_idle(envelope)
     clock.now += 101
     with pytest.raises(KeyProviderError) as caught:
         envelope.open_many(cells, context)
@@ -311,6 +318,7 @@ def test_outage_seconds_prolong_reads_and_not_writes(
     with pytest.raises(KeyProviderError) as caught:
         envelope.seal_many(["b"], context)
     assert caught.value.retryable
+    assert is_idle(envelope)
     clock.now = 1000 + 300 + 900 + 1
     with pytest.raises(KeyProviderError):
         envelope.open_many(cells, context)
