@@ -110,13 +110,19 @@ def main() -> None:
     if given.runs:
         run_one(given.path, given.rows, given.runs, given.url)
         return
+    paths = [path for path in every_path() if given.path in path]
+    if not paths:
+        parser.error(f"no path's name contains {given.path!r}: " + "; ".join(every_path()))
+    if given.rows < 1:
+        parser.error("--rows is at least 1")
+    if shutil.which("valgrind") is None:
+        parser.error("valgrind is not installed: nothing can be counted")
     with ExitStack() as stack:
         url = sa.make_url(given.url) if given.url else stack.enter_context(embedded_postgresql())[0]
         schema = stack.enter_context(scratch_schema(url))
-        for path in every_path():
-            if given.path in path:
-                count = counted(path, given.rows, _within(url, schema))
-                print(f"{path:50} {count:>12,.0f}", flush=True)
+        for path in paths:
+            count = counted(path, given.rows, _within(url, schema))
+            print(f"{path:50} {count:>12,.0f}", flush=True)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 import pytest
 
-from benchmarks.counts import parts_of
+from benchmarks.counts import main, parts_of
 from benchmarks.paths import LIBRARY_CALLS, every_path, prepared
 
 from .fixtures.postgresql import Database
@@ -24,3 +24,18 @@ def test_parts_make_up_the_whole() -> None:
     parts = parts_of(seen)
     assert all(sum(each) == pytest.approx(100) and min(each) >= 0 for each in parts.values())
     assert [parts[name] for name in ("Core select", "ORM add_all")] == [(50, 40, 10), (60, 40, 0)]
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [(["no such path"], "no path's name contains"), (["--rows", "0"], "at least 1"), ([], "valgrind")],
+)
+def test_what_can_not_be_counted_is_told_before(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], given: list[str], said: str
+) -> None:
+    """In one line, where nothing has been started yet."""
+    monkeypatch.setattr("sys.argv", ["counts", *given])
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert (ended.value.code, said in capsys.readouterr().err) == (2, True)
